@@ -1,0 +1,24 @@
+/** Tests run on the compiled tree, the only way code runs here. `npm run build` comes first. */
+import { defineConfig } from 'vitest/config';
+
+const suite = (name, extra = {}) => ({
+  test: {
+    name,
+    include: [`dist/test/${name}/**/*.test.js`],
+    environment: 'node',
+    ...extra,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit'),
+      suite('integration', { testTimeout: 30_000, hookTimeout: 30_000 }),
+      suite('simulation', { testTimeout: 60_000 }),
+      suite('e2e', { testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false }),
+      suite('drills', { testTimeout: 720_000, hookTimeout: 60_000, fileParallelism: false }),
+      suite('golden', { testTimeout: 120_000 }),
+    ],
+  },
+});
