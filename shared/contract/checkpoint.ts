@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { Digest } from './ids.ts';
+
+/** Prefix of every template and probe file name inside a checkpoint. */
+export const PROBE_FILE = 'probe.json';
+
+/** Name of a checkpoint: sha256 of this manifest's canonical JSON. Paths are relative and sorted; no clock, host or path of a machine. */
+export const CheckpointManifest = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        path: z.string().regex(/^[A-Za-z0-9._-]+$/),
+        size: z.int().nonnegative(),
+        sha256: Digest,
+      }),
+    )
+    .min(1),
+  /** The checkpoint that training started from; null from scratch. */
+  parent: Digest.nullable(),
+  dataset: Digest.nullable(),
+  /** Digest of the settings of the training step, without paths. */
+  training: Digest.nullable(),
+});
+export type CheckpointManifest = z.infer<typeof CheckpointManifest>;
+
+/** The training program's own greedy answers of the saved weights: what a model server must repeat before it may sample. */
+export const Probe = z.array(
+  z.strictObject({
+    prompt: z.string(),
+    tokens: z.array(z.int()),
+    text: z.string(),
+    logprobs: z.array(z.number()),
+  }),
+);
+export type Probe = z.infer<typeof Probe>;

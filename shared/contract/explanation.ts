@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { Example } from './example.ts';
+import { Digest, Step } from './ids.ts';
+import { Outcome } from './work.ts';
+
+/** All that the ledger knows of one example: what `reset-loop why` shows. */
+export const Explanation = z.strictObject({
+  example: Example,
+  steps: z.array(
+    z.strictObject({
+      step: Step,
+      split: z.enum(['train', 'dev', 'test']),
+      checkpoint: Digest,
+      prompt: z.string(),
+      candidates: z.array(
+        z.strictObject({
+          candidate: z.string(),
+          cells: z.array(z.string()),
+          /** Null where the model server failed; then `failure` says why. */
+          text: z.string().nullable(),
+          failure: z.string().nullable(),
+          verdicts: z.record(z.string(), Outcome),
+          /** The terms of the weighted sum, in words and numbers, and its value; null where a needed verdict is missing. */
+          arithmetic: z.string(),
+          score: z.number().nullable(),
+        }),
+      ),
+      selection: z
+        .strictObject({
+          candidate: z.string().nullable(),
+          reason: z.string(),
+          margin: z.number().nullable(),
+          tied: z.int(),
+        })
+        .nullable(),
+    }),
+  ),
+});
+export type Explanation = z.infer<typeof Explanation>;

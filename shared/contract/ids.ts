@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+/** A name that is safe as one token of a subject, as a file name and as a key: `[a-z0-9-]`, at most 64 characters. */
+export const Id = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'use a-z, 0-9 and "-", at most 64 characters');
+
+/** The hex sha256 of a manifest, a file or a sealed dataset. */
+export const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A shortened sha256 (128 bits) that names an example, a candidate or a text. */
+export const ShortDigest = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** Parts of a run's data: trained on, decided on, reported on. */
+export const Split = z.enum(['train', 'dev', 'test']);
+export type Split = z.infer<typeof Split>;
+
+/** JSON with sorted keys and no white space, so that equal values have equal bytes. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Hex sha256 of bytes, or of the UTF-8 of a text. */
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Hex sha256 of the canonical JSON of `value`. */
+export function digestOf(value: unknown): string {
+  return sha256(canonicalJson(value));
+}
+
+function shortDigestOf(...parts: readonly unknown[]): string {
+  return digestOf(parts).slice(0, 32);
+}
+
+/** What makes an example the example it is (design §5). Two equal rows are one example. */
+export interface ExampleIdentity {
+  dataset: string;
+  instruction: string | null;
+  context: string | null;
+  question: string | null;
+  references: readonly string[];
+  constraints?: readonly unknown[] | undefined;
+}
+
+export function exampleId(example: ExampleIdentity): string {
+  const { dataset, instruction, context, question, references, constraints } = example;
+  const parts = [dataset, instruction, context, question, references];
+  return constraints === undefined ? shortDigestOf(...parts) : shortDigestOf(...parts, constraints);
+}
+
+/** One generation: (run seed, checkpoint, example, cell, index within the cell). */
+export function candidateId(
+  seed: number,
+  checkpoint: string,
+  example: string,
+  cell: string,
+  index: number,
+): string {
+  return shortDigestOf(seed, checkpoint, example, cell, index);
+}
+
+/** The seed of a candidate's request: the first 31 bits of sha256(candidate). */
+export function requestSeed(candidate: string): number {
+  return Number.parseInt(sha256(candidate).slice(0, 8), 16) >>> 1;
+}
+
+/** Names a text among the candidates of an example: equal texts are judged once. */
+export function textId(text: string): string {
+  return shortDigestOf(text);
+}
+
+/** Key of a stored verdict: the judge's fingerprint, never a model's name. */
+export function verdictKey(fingerprint: string, example: string, text: string): string {
+  return shortDigestOf(fingerprint, example, text);
+}
+
+/** Steps of a run: `start-0`, `start-1` … train the starting checkpoint; `r0` evaluates it; `r1` … are the rounds. */
+export const Step = z.string().regex(/^(start-\d+|r\d+)$/);
+
+export function stepOfRound(round: number): string {
+  return `r${round}`;
+}
+
+/** A unit's name, such as `r3-train-s0042`; `-e07` is one example of the slice. */
+export const UnitId = z.string().regex(/^r\d+-(train|dev|test)-s\d{4,}(-e\d+)?$/);
+
+export function unitId(step: string, split: Split, slice: number): string {
+  return `${step}-${split}-s${String(slice).padStart(4, '0')}`;
+}

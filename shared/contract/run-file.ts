@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { DatasetKind } from './example.ts';
+import { Id } from './ids.ts';
+
+const Files = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .transform((files) => (Array.isArray(files) ? files : [files]));
+
+/** How one training step is done. Rates and schedule as in the paper's Appendix; the back-end names a trainer profile. */
+export const TrainingSettings = z.strictObject({
+  backend: Id,
+  learningRate: z.number().positive(),
+  batchSize: z.int().positive(),
+  epochs: z.number().positive().optional(),
+  steps: z.int().positive().optional(),
+  schedule: z.enum(['cosine', 'linear', 'constant-linear']).default('cosine'),
+  warmupRatio: z.number().min(0).max(1).default(0.03),
+  weightDecay: z.number().min(0).default(0.05),
+  saveEverySteps: z.int().positive().default(100),
+  pick: z.enum(['last']).default('last'),
+});
+export type TrainingSettings = z.infer<typeof TrainingSettings>;
+
+/** A step of making the starting checkpoint: on ready training rows (`rows`), or on the references of the training datasets, mixed. */
+export const StartStage = z.strictObject({
+  name: Id,
+  rows: Files.optional(),
+  training: TrainingSettings.partial().default({}),
+});
+export type StartStage = z.infer<typeof StartStage>;
+
+/** One dataset. Without `train` it is unseen: shown, never decided on. Without `dev` a seeded 5 % of `train` is held out. */
+export const Dataset = z.strictObject({
+  name: Id,
+  kind: DatasetKind,
+  train: Files.optional(),
+  dev: Files.optional(),
+  test: Files.optional(),
+  perRound: z.int().positive().optional(),
+});
+export type Dataset = z.infer<typeof Dataset>;
+
+export const Axis = z.enum(['instruction', 'faithfulness', 'task']);
+export type Axis = z.infer<typeof Axis>;
+
+/** A named judge: one queue. What its `type` needs stands beside these keys and is checked by the type. */
+export const JudgeSpec = z.looseObject({ name: Id, axis: Axis, type: Id });
+export type JudgeSpec = z.infer<typeof JudgeSpec>;
+
+/** Decoding grid (method §1): `both` draws temperature or top-k for each example; pass 2 is the family that was not drawn. */
+export const Sampling = z.strictObject({
+  server: Id,
+  draw: z.enum(['both', 'temperature', 'topK']).default('both'),
+  passes: z.int().min(1).max(2).default(1),
+  temperatures: z
+    .array(z.number().positive().max(2))
+    .min(1)
+    .default([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
+  topK: z.array(z.int().positive()).min(1).default([5, 10, 20, 50, 70, 90, 100]),
+  topKTemperature: z.number().min(0).max(2).default(1),
+  maxTokens: z.int().positive().default(480),
+});
+export type Sampling = z.infer<typeof Sampling>;
+
+/** Which candidate of an example is kept. `random` is the control: a random candidate, same counts. */
+export const Select = z.strictObject({
+  policy: z.enum(['best', 'random']).default('best'),
+  ties: z.enum(['first', 'majority', 'random']).default('first'),
+  minScore: z.number().optional(),
+  minMargin: z.number().optional(),
+});
+export type Select = z.infer<typeof Select>;
+
+export const RunFile = z.strictObject({
+  run: Id,
+  seed: z.int().nonnegative(),
+  model: z.strictObject({
+    /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read. */
+    base: z.string().min(1),
+    template: z.enum(['plain', 'alpaca', 'vicuna']),
+    /** Architecture of a model from scratch, passed to the training program. */
+    config: z.record(z.string(), z.number()).optional(),
+  }),
+  start: z.array(StartStage).default([]),
+  sampling: Sampling,
+  datasets: z.array(Dataset).min(1),
+  judges: z.array(JudgeSpec).min(1),
+  score: z
+    .strictObject({
+      task: z.number().default(1),
+      instruction: z.number().default(2),
+      faithfulness: z.number().default(2),
+    })
+    .prefault({}),
+  select: Select.prefault({}),
+  training: TrainingSettings,
+  rounds: z.strictObject({
+    max: z.int().positive(),
+    patience: z.int().positive().default(2),
+    /** Share of planned candidates that must end with a full score; below it the run pauses. */
+    coverage: z.number().min(0).max(1).default(0.98),
+    gate: z
+      .strictObject({
+        bootstrap: z.int().min(100).default(1000),
+        loss: z.number().min(0).default(0.03),
+      })
+      .prefault({}),
+  }),
+});
+/** A run file (design §10) with every default filled in. */
+export type RunFile = z.infer<typeof RunFile>;

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { Digest, Id, Step } from './ids.ts';
+import { Scores } from './facts.ts';
+
+const counts = z.record(z.string(), z.int().nonnegative());
+
+/** How far a step of the curator is; `queues` are units, planned and answered, by queue (`sample`, judges' names). */
+export const StepProgress = z.strictObject({
+  step: Step,
+  phase: z.enum(['planning', 'sampling', 'judging', 'sealing', 'done']),
+  queues: z.record(z.string(), z.strictObject({ planned: z.int(), answered: z.int() })),
+  candidates: z.int().nonnegative(),
+  unscored: counts,
+});
+export type StepProgress = z.infer<typeof StepProgress>;
+
+/** How curating ended: a sealed dataset, too little coverage (pause), or not enough data for the step. */
+export const CurateOutcome = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('sealed'),
+    dataset: Digest,
+    rows: z.int(),
+    byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
+    candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
+    ties: z.int(),
+    duplicates: z.int(),
+  }),
+  z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
+  z.strictObject({ outcome: z.literal('empty'), reason: z.string() }),
+]);
+export type CurateOutcome = z.infer<typeof CurateOutcome>;
+
+export const EvaluateOutcome = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('evaluated'),
+    evaluation: Digest,
+    dev: Scores,
+    test: Scores,
+  }),
+  z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
+]);
+export type EvaluateOutcome = z.infer<typeof EvaluateOutcome>;
+
+/** Per-example dev values that a decision reads, ordered by dataset and example. */
+export const EvaluationValue = z.strictObject({
+  dataset: Id,
+  axis: z.enum(['instruction', 'faithfulness', 'task']),
+  example: z.string(),
+  value: z.number(),
+});
+export type EvaluationValue = z.infer<typeof EvaluationValue>;
+
+/** What the trainer is asked to make. Paths are its own business: it knows checkpoints and datasets by digest. */
+export const TrainRequest = z.strictObject({
+  run: Id,
+  step: Step,
+  seed: z.int().nonnegative(),
+  backend: Id,
+  /** Where to start: a published checkpoint, a folder given by the run file, or scratch. */
+  from: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('checkpoint'), checkpoint: Digest }),
+    z.strictObject({ kind: z.literal('folder'), path: z.string() }),
+    z.strictObject({ kind: z.literal('scratch'), config: z.record(z.string(), z.number()) }),
+  ]),
+  dataset: Digest,
+  training: z.strictObject({
+    steps: z.int().positive().optional(),
+    epochs: z.number().positive().optional(),
+    batchSize: z.int().positive(),
+    learningRate: z.number().positive(),
+    schedule: z.enum(['cosine', 'linear', 'constant-linear']),
+    warmupRatio: z.number(),
+    weightDecay: z.number(),
+    saveEverySteps: z.int().positive(),
+  }),
+  probe: z.array(z.string()),
+});
+export type TrainRequest = z.infer<typeof TrainRequest>;
+
+export const TrainProgress = z.strictObject({
+  step: Step,
+  phase: z.enum(['fetching', 'training', 'publishing', 'done']),
+  at: z.int().nonnegative(),
+  of: z.int().nonnegative(),
+  loss: z.number().nullable(),
+  tokensPerSecond: z.number().nullable(),
+});
+export type TrainProgress = z.infer<typeof TrainProgress>;
+
+export const TrainOutcome = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('published'),
+    checkpoint: Digest,
+    parent: Digest.nullable(),
+  }),
+  z.strictObject({ outcome: z.literal('failed'), kind: z.string(), reason: z.string() }),
+]);
+export type TrainOutcome = z.infer<typeof TrainOutcome>;

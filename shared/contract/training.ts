@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { Id } from './ids.ts';
+
+/** One training row: the turns follow each other; loss is on completions only. */
+export const TrainingRow = z.strictObject({
+  id: z.string().min(1),
+  dataset: Id,
+  turns: z.array(z.strictObject({ prompt: z.string(), completion: z.string() })).min(1),
+});
+export type TrainingRow = z.infer<typeof TrainingRow>;
+
+/** What a training program reads (design §4): one JSON file in its job folder. */
+export const TrainingSpec = z.strictObject({
+  version: z.literal(1),
+  job: z.string(),
+  seed: z.int().nonnegative(),
+  model: z.strictObject({
+    from: z.string().nullable(),
+    config: z.record(z.string(), z.number()).optional(),
+  }),
+  data: z.strictObject({ train: z.array(z.string()).min(1), dev: z.array(z.string()) }),
+  output: z.string(),
+  training: z.strictObject({
+    steps: z.int().positive().optional(),
+    epochs: z.number().positive().optional(),
+    batchSize: z.int().positive(),
+    learningRate: z.number().positive(),
+    schedule: z.enum(['cosine', 'linear', 'constant-linear']),
+    warmupRatio: z.number(),
+    weightDecay: z.number(),
+    saveEverySteps: z.int().positive(),
+  }),
+  probe: z.array(z.string()),
+});
+export type TrainingSpec = z.infer<typeof TrainingSpec>;
+
+/** One line of `progress.jsonl`. */
+export const TrainingEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('started'), step: z.int(), steps: z.int(), parameters: z.int() }),
+  z.object({ event: z.literal('resumed'), step: z.int() }),
+  z.object({
+    event: z.literal('step'),
+    step: z.int(),
+    steps: z.int(),
+    loss: z.number(),
+    learningRate: z.number(),
+    tokens: z.int(),
+    tokensPerSecond: z.number(),
+  }),
+  z.object({ event: z.literal('saved'), step: z.int() }),
+  z.object({ event: z.literal('finished') }),
+]);
+export type TrainingEvent = z.infer<typeof TrainingEvent>;
+
+/** `train_result.json`, written last and by rename. */
+export const TrainingResult = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('completed'),
+    steps: z.int(),
+    loss: z.number(),
+    dev: z.object({ loss: z.number(), perplexity: z.number() }).nullable(),
+    tokens: z.int(),
+    output: z.string(),
+  }),
+  z.object({
+    status: z.literal('failed'),
+    kind: z.enum(['bad-spec', 'bad-data', 'diverged', 'disk', 'bug']),
+    message: z.string(),
+  }),
+]);
+export type TrainingResult = z.infer<typeof TrainingResult>;
