@@ -1,0 +1,125 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every metric of the system stands here; label values are from small closed sets, never ids. */
+export const registry = new Registry();
+
+/** CPU, memory and event-loop delay of the process itself. Call once in a process. */
+export function collectProcessMetrics(): void {
+  collectDefaultMetrics({ register: registry, prefix: 'reset_' });
+}
+
+const registers = [registry];
+
+export const roundGauge = new Gauge({
+  name: 'reset_round',
+  help: 'Round in hand; 0 while the starting checkpoint is made',
+  registers,
+});
+
+const PHASES = [
+  'idle',
+  'planning',
+  'sampling',
+  'judging',
+  'sealing',
+  'training',
+  'evaluating',
+  'deciding',
+  'paused',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+const phaseGauge = new Gauge({
+  name: 'reset_phase',
+  help: '1 for the phase in hand, 0 for all others',
+  labelNames: ['phase'] as const,
+  registers,
+});
+
+/** Shows exactly one phase. */
+export function showPhase(current: Phase): void {
+  for (const phase of PHASES) phaseGauge.set({ phase }, phase === current ? 1 : 0);
+}
+
+/** `axis`: instruction, faithfulness, task. `split`: dev, test. `data`: seen, unseen. An axis without data is absent, never 0. */
+export const scoreGauge = new Gauge({
+  name: 'reset_score',
+  help: 'Mean score of the last evaluation, from 0 to 1',
+  labelNames: ['axis', 'split', 'data'] as const,
+  registers,
+});
+
+/** `queue`: sample, or the type of a judge. */
+export const unitsMissingGauge = new Gauge({
+  name: 'reset_units_missing',
+  help: 'Planned units without an answer in the ledger',
+  labelNames: ['queue'] as const,
+  registers,
+});
+
+/** `outcome`: generated, failed. */
+export const candidatesCounter = new Counter({
+  name: 'reset_candidates_total',
+  help: 'Candidates stored in the ledger',
+  labelNames: ['outcome'] as const,
+  registers,
+});
+
+/** `judge`: the type of a judge. `outcome`: scored, unscored. */
+export const verdictsCounter = new Counter({
+  name: 'reset_verdicts_total',
+  help: 'Verdicts stored in the ledger',
+  labelNames: ['judge', 'outcome'] as const,
+  registers,
+});
+
+/** `role`: sampler, judge. */
+export const unitSeconds = new Histogram({
+  name: 'reset_unit_duration_seconds',
+  help: 'Time that a worker takes for one unit',
+  labelNames: ['role'] as const,
+  buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
+  registers,
+});
+
+export const trainingLossGauge = new Gauge({
+  name: 'reset_training_loss',
+  help: 'Loss of the last training step',
+  registers,
+});
+
+export const trainingStepGauge = new Gauge({
+  name: 'reset_training_step',
+  help: 'Training step in hand',
+  registers,
+});
+
+/** `decision`: promote, keep, stop. */
+export const decisionsCounter = new Counter({
+  name: 'reset_decisions_total',
+  help: 'Decisions made after an evaluation',
+  labelNames: ['decision'] as const,
+  registers,
+});
+
+/** `kind`: work, result. */
+export const malformedCounter = new Counter({
+  name: 'reset_malformed_messages_total',
+  help: 'Messages of the bus that did not fit their schema and were removed',
+  labelNames: ['kind'] as const,
+  registers,
+});
+
+/** `kind`: sample, judge. */
+export const refusedResultsCounter = new Counter({
+  name: 'reset_refused_results_total',
+  help: 'Results that did not answer exactly what was planned',
+  labelNames: ['kind'] as const,
+  registers,
+});
+
+export const reconnectsCounter = new Counter({
+  name: 'reset_bus_reconnects_total',
+  help: 'Times the connection to the bus came back',
+  registers,
+});
