@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Constraint } from './constraint.ts';
 import { Id, ShortDigest } from './ids.ts';
 
 export const DatasetKind = z.enum([
@@ -20,8 +21,14 @@ export const Row = z.object({
   instruction: z.string().nullish(),
   context: z.string().nullish(),
   question: z.string().nullish(),
-  references: z.array(z.string()).default([]),
-  constraints: z.array(z.unknown()).optional(),
+  references: z
+    .array(z.string())
+    .nullish()
+    .transform((references) => references ?? []),
+  constraints: z
+    .array(Constraint)
+    .nullish()
+    .transform((constraints) => constraints ?? undefined),
 });
 export type Row = z.infer<typeof Row>;
 
@@ -34,6 +41,6 @@ export const Example = z.strictObject({
   context: z.string().nullable(),
   question: z.string().nullable(),
   references: z.array(z.string()),
-  constraints: z.array(z.unknown()).optional(),
+  constraints: z.array(Constraint).optional(),
 });
 export type Example = z.infer<typeof Example>;

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { DatasetKind } from './example.ts';
 import { Id } from './ids.ts';
+import { judgeOptions } from './judge-options.ts';
+import { closedObject } from './problems.ts';
 
 const Files = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((files) => (Array.isArray(files) ? files : [files]));
 
 /** How one training step is done. Rates and schedule as in the paper's Appendix; the back-end names a trainer profile. */
-export const TrainingSettings = z.strictObject({
+export const TrainingSettings = closedObject({
   backend: Id,
   learningRate: z.number().positive(),
   batchSize: z.int().positive(),
@@ -22,7 +24,7 @@ export const TrainingSettings = z.strictObject({
 export type TrainingSettings = z.infer<typeof TrainingSettings>;
 
 /** A step of making the starting checkpoint: on ready training rows (`rows`), or on the references of the training datasets, mixed. */
-export const StartStage = z.strictObject({
+export const StartStage = closedObject({
   name: Id,
   rows: Files.optional(),
   training: TrainingSettings.partial().default({}),
@@ -30,7 +32,7 @@ export const StartStage = z.strictObject({
 export type StartStage = z.infer<typeof StartStage>;
 
 /** One dataset. Without `train` it is unseen: shown, never decided on. Without `dev` a seeded 5 % of `train` is held out. */
-export const Dataset = z.strictObject({
+export const Dataset = closedObject({
   name: Id,
   kind: DatasetKind,
   train: Files.optional(),
@@ -44,11 +46,20 @@ export const Axis = z.enum(['instruction', 'faithfulness', 'task']);
 export type Axis = z.infer<typeof Axis>;
 
 /** A named judge: one queue. What its `type` needs stands beside these keys and is checked by the type. */
-export const JudgeSpec = z.looseObject({ name: Id, axis: Axis, type: Id });
+export const JudgeSpec = z
+  .looseObject({ name: Id, axis: Axis, type: Id })
+  .superRefine((spec, context) => {
+    const { name: _name, axis: _axis, type, ...given } = spec;
+    const schema = Object.entries(judgeOptions).find(([known]) => known === type)?.[1];
+    const checked = schema?.safeParse(given);
+    if (checked?.success === false)
+      for (const { path, message } of checked.error.issues)
+        context.addIssue({ code: 'custom', path: [...path], message });
+  });
 export type JudgeSpec = z.infer<typeof JudgeSpec>;
 
 /** Decoding grid (method §1): `both` draws temperature or top-k for each example; pass 2 is the family that was not drawn. */
-export const Sampling = z.strictObject({
+export const Sampling = closedObject({
   server: Id,
   draw: z.enum(['both', 'temperature', 'topK']).default('both'),
   passes: z.int().min(1).max(2).default(1),
@@ -63,7 +74,7 @@ export const Sampling = z.strictObject({
 export type Sampling = z.infer<typeof Sampling>;
 
 /** Which candidate of an example is kept. `random` is the control: a random candidate, same counts. */
-export const Select = z.strictObject({
+export const Select = closedObject({
   policy: z.enum(['best', 'random']).default('best'),
   ties: z.enum(['first', 'majority', 'random']).default('first'),
   minScore: z.number().optional(),
@@ -71,10 +82,10 @@ export const Select = z.strictObject({
 });
 export type Select = z.infer<typeof Select>;
 
-export const RunFile = z.strictObject({
+export const RunFile = closedObject({
   run: Id,
   seed: z.int().nonnegative(),
-  model: z.strictObject({
+  model: closedObject({
     /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read. */
     base: z.string().min(1),
     template: z.enum(['plain', 'alpaca', 'vicuna']),
@@ -85,26 +96,22 @@ export const RunFile = z.strictObject({
   sampling: Sampling,
   datasets: z.array(Dataset).min(1),
   judges: z.array(JudgeSpec).min(1),
-  score: z
-    .strictObject({
-      task: z.number().default(1),
-      instruction: z.number().default(2),
-      faithfulness: z.number().default(2),
-    })
-    .prefault({}),
+  score: closedObject({
+    task: z.number().default(1),
+    instruction: z.number().default(2),
+    faithfulness: z.number().default(2),
+  }).prefault({}),
   select: Select.prefault({}),
   training: TrainingSettings,
-  rounds: z.strictObject({
+  rounds: closedObject({
     max: z.int().positive(),
     patience: z.int().positive().default(2),
     /** Share of planned candidates that must end with a full score; below it the run pauses. */
     coverage: z.number().min(0).max(1).default(0.98),
-    gate: z
-      .strictObject({
-        bootstrap: z.int().min(100).default(1000),
-        loss: z.number().min(0).default(0.03),
-      })
-      .prefault({}),
+    gate: closedObject({
+      bootstrap: z.int().min(100).default(1000),
+      loss: z.number().min(0).default(0.03),
+    }).prefault({}),
   }),
 });
 /** A run file (design §10) with every default filled in. */

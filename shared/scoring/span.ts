@@ -1,3 +1,4 @@
+import type { SpanReading } from '../contract/judge-options.ts';
 import { normalisations, splitWords } from './normalise.ts';
 
 /**
@@ -6,16 +7,19 @@ import { normalisations, splitWords } from './normalise.ts';
  * SQuAD's; and on real rows a gold answer that fails by words does so because of its text (no space after a full stop, a
  * script without spaces), not because it is unfaithful.
  */
-export const spanReadings = {
+const readings: Readonly<Record<SpanReading, Reading>> = {
   'squad-substring': { normalise: normalisations.squad, byWords: false },
   'squad-words': { normalise: normalisations.squad, byWords: true },
   'ordered-substring': { normalise: normalisations.ordered, byWords: false },
   'ordered-words': { normalise: normalisations.ordered, byWords: true },
   'spaced-substring': { normalise: normalisations.spaced, byWords: false },
   'spaced-words': { normalise: normalisations.spaced, byWords: true },
-} as const;
-export type SpanReading = keyof typeof spanReadings;
-export const defaultSpanReading: SpanReading = 'squad-substring';
+};
+
+interface Reading {
+  readonly normalise: (text: string) => string;
+  readonly byWords: boolean;
+}
 
 export interface SpanCoverage {
   /** 1 if the normalised answer is a span of the normalised context, else 0; 0 for an answer that normalises to nothing. */
@@ -31,7 +35,7 @@ export function spanCoverage(
   context: string,
   reading: SpanReading,
 ): (answer: string) => SpanCoverage {
-  const { normalise, byWords } = spanReadings[reading];
+  const { normalise, byWords } = readings[reading];
   const normalised = normalise(context);
   const padded = ` ${normalised} `;
   const contextWords = splitWords(normalised);

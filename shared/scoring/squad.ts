@@ -1,11 +1,5 @@
+import type { SquadVersion } from '../contract/judge-options.ts';
 import { normaliseAnswer, splitWords } from './normalise.ts';
-
-/**
- * The two official evaluation programs differ where an answer or a reference normalises to nothing. v1.1: words of an empty
- * answer match nothing (F1 0), and a question needs a reference. v2.0: an unanswerable question has no reference, and saying
- * nothing is then right (1); references that normalise to nothing are dropped.
- */
-export type SquadVersion = 'v1.1' | 'v2.0';
 
 /** Exact match (0 or 1) and token F1 in [0, 1], each the best over the references. */
 export interface SquadScore {
@@ -13,7 +7,11 @@ export interface SquadScore {
   readonly f1: number;
 }
 
-/** Scores an answer as SQuAD's `evaluate` does, bit for bit. Null where v1.1 has no reference to compare with: undefined there. */
+/**
+ * Scores an answer as the official SQuAD programs do, bit for bit. They differ where something normalises to nothing. v1.1: an
+ * empty answer shares no word (F1 0), and a question needs a reference; without one there is no score, which is null. v2.0: a
+ * question without reference is unanswerable, and saying nothing is then right (1); empty references beside others are dropped.
+ */
 export function squadScore(
   answer: string,
   references: readonly string[],

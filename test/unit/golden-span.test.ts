@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { SpanReading } from '../../shared/contract/judge-options.ts';
 import { normalisations } from '../../shared/scoring/normalise.ts';
-import { spanCoverage, spanReadings } from '../../shared/scoring/span.ts';
-import type { SpanReading } from '../../shared/scoring/span.ts';
+import { spanCoverage } from '../../shared/scoring/span.ts';
 import { goldenRows } from '../support/golden.ts';
 
 interface SpanRow {
@@ -31,7 +31,7 @@ test('where all readings of the paper agree, so do all of ours', (context) => {
   expect(agreed).toHaveLength(393);
   for (const row of agreed) {
     const expected = Object.values(row.variants).map((variant) => variant.span_substring)[0];
-    for (const reading of Object.keys(spanReadings) as SpanReading[])
+    for (const reading of SpanReading.options)
       expect(spanCoverage(row.context, reading)(row.answer).span, `${row.id} ${reading}`).toBe(
         expected,
       );

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
-import { defaultSpanReading, spanCoverage } from '../../shared/scoring/span.ts';
+import { spanCoverage } from '../../shared/scoring/span.ts';
 
 const passage = 'The well - known singer lives in Kyoto. 彼は京都に住んでいる。 يعيش في كيوتو';
 
 test('an answer in the passage is covered, whatever its case, articles and punctuation', () => {
-  const coverage = spanCoverage(passage, defaultSpanReading);
+  const coverage = spanCoverage(passage, 'squad-substring');
   for (const answer of ['a Well-Known singer', 'KYOTO!', '京都', 'في كيوتو'])
     expect(coverage(answer).span, answer).toBe(1);
 });
 
 test('an answer that the passage does not hold is not covered', () => {
-  const { span, unigram, bigram } = spanCoverage(passage, defaultSpanReading)('lives in Tokyo');
+  const { span, unigram, bigram } = spanCoverage(passage, 'squad-substring')('lives in Tokyo');
   expect(span).toBe(0);
   expect(unigram).toBeCloseTo(2 / 3);
   expect(bigram).toBe(0.5);

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { closedObject } from './problems.ts';
+
+/** Which official SQuAD program is followed where an answer or a reference is empty; `shared/scoring/squad.ts`. */
+export const SquadVersion = z.enum(['v1.1', 'v2.0']);
+export type SquadVersion = z.infer<typeof SquadVersion>;
+
+/** How "the answer is a span of the context" is read; `shared/scoring/span.ts` says what each means and why the first is the default. */
+export const SpanReading = z.enum([
+  'squad-substring',
+  'squad-words',
+  'ordered-substring',
+  'ordered-words',
+  'spaced-substring',
+  'spaced-words',
+]);
+export type SpanReading = z.infer<typeof SpanReading>;
+
+const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
+
+/**
+ * What stands beside `name`, `axis` and `type` of a judge in a run file, by type. Types that only some peers know are not
+ * listed; their options are checked by those peers.
+ */
+export const judgeOptions = {
+  'exact-match': squadOptions,
+  'squad-f1': squadOptions,
+  'span-coverage': closedObject({ reading: SpanReading.default('squad-substring') }),
+  verifiable: closedObject({}),
+} as const;
