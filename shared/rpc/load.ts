@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { loadPackageDefinition } from '@grpc/grpc-js';
+import { loadPackageDefinition, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { loadSync, type Options } from '@grpc/proto-loader';
 import type { ProtoGrpcType as CheckpointProto } from './generated/checkpoint.ts';
 import type { ProtoGrpcType as CoordinatorProto } from './generated/coordinator.ts';
@@ -8,6 +8,9 @@ import type { ProtoGrpcType as TrainerProto } from './generated/trainer.ts';
 
 /** These options and the flags of proto-loader-gen-types in deploy/local/build.mjs say the same thing: change both or neither. */
 const loaderOptions: Options = { longs: Number, enums: String, defaults: true, oneofs: true };
+
+// What it would print arrives here as an error too, and is logged where it is handled.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Client constructors; `.service` of each is what a server adds. */
 export const CheckpointService = (load('checkpoint') as CheckpointProto).reset.v1.CheckpointService;

@@ -1,0 +1,105 @@
+import { mkdir } from 'node:fs/promises';
+import { Level } from 'level';
+import { messageOf, PermanentError } from '../contract/failure.ts';
+import { performEffect } from '../process/failpoint.ts';
+import type { Store, Write } from './store.ts';
+
+/** Every table is a flat sublevel, for a parent's iterator would also yield nested ones. */
+type Table = ReturnType<typeof openTable>;
+
+function openTable(level: Level, name: string) {
+  return level.sublevel<string, unknown>(name, { valueEncoding: 'json' });
+}
+
+/**
+ * Opens a Level folder as a Store, creating it where it is missing. Throws PermanentError when another process has it open or it cannot be read.
+ * Failpoints of a write: `store.<effect>.before` and `.after`.
+ */
+export async function openStore(folder: string): Promise<Store> {
+  await mkdir(folder, { recursive: true });
+  const level = new Level(folder);
+  try {
+    await level.open();
+  } catch (error) {
+    throw new PermanentError(whyNotOpened(folder, error), { cause: error });
+  }
+  return new LevelStore(level, folder);
+}
+
+class LevelStore implements Store {
+  readonly #level: Level;
+  readonly #folder: string;
+  readonly #tables = new Map<string, Table>();
+  /** Set by the first write that fails; LevelDB would go on failing, or worse, seem not to (S2). */
+  #broken: { cause: unknown } | undefined;
+
+  constructor(level: Level, folder: string) {
+    this.#level = level;
+    this.#folder = folder;
+  }
+
+  read(table: string, key: string): Promise<unknown> {
+    return this.#table(table).get(key);
+  }
+
+  async write(effect: string, writes: readonly Write[]): Promise<void> {
+    if (this.#broken !== undefined) {
+      const { cause } = this.#broken;
+      throw new PermanentError(
+        `the store in ${this.#folder} refuses writes since one failed: ${messageOf(cause)}. Mend that and start the process again`,
+        { cause },
+      );
+    }
+    if (writes.length === 0) return;
+    const operations = writes.map(({ table, key, value }) => {
+      const sublevel = this.#table(table);
+      return value === undefined
+        ? { type: 'del' as const, sublevel, key }
+        : { type: 'put' as const, sublevel, key, value };
+    });
+    try {
+      await performEffect(`store.${effect}`, () => this.#level.batch(operations, { sync: true }));
+    } catch (error) {
+      this.#broken = { cause: error };
+      throw new PermanentError(
+        `cannot write to the store in ${this.#folder}: ${whyNotWritten(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async *scan(table: string, prefix: string): AsyncGenerator<[key: string, value: unknown]> {
+    // Keys are plain ASCII, so U+FFFF sorts after all that may follow the prefix.
+    yield* this.#table(table).iterator({ gte: prefix, lt: `${prefix}\uffff` });
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close();
+  }
+
+  #table(name: string): Table {
+    const known = this.#tables.get(name);
+    if (known !== undefined) return known;
+    const table = openTable(this.#level, name);
+    this.#tables.set(name, table);
+    return table;
+  }
+}
+
+function whyNotOpened(folder: string, error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (hasCode(cause, 'LEVEL_LOCKED')) {
+    return `the store in ${folder} is open in another process: end that one, or give this one a folder of its own (RESET_STATE)`;
+  }
+  return `cannot open the store in ${folder}: ${messageOf(cause)}. The folder must be readable and undamaged; restore it from a backup if it is not`;
+}
+
+function whyNotWritten(error: unknown): string {
+  return /no space left/i.test(messageOf(error))
+    ? 'the disk is full (ENOSPC). Free space and start the process again; what was acknowledged is safe'
+    : messageOf(error);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
