@@ -1,0 +1,118 @@
+/**
+ * Judges the rows of a file without bus or ledger: `node dist/agents/judges/score.js <rows.jsonl> --judge <type>`.
+ * Rows are those of design §10 with an `answer`; each gives one line of JSON on stdout, in order, a bad row too.
+ */
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { Row } from '../../shared/contract/example.ts';
+import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
+import type { Outcome } from '../../shared/contract/work.ts';
+import { readJsonLines } from '../../shared/process/json-lines.ts';
+import type { Judge } from './types/judge.ts';
+import { createJudge, judgeTypes } from './types/table.ts';
+
+const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
+
+Judges answers offline. Each row {id, instruction, context, question, references, constraints, answer}
+gives one line {id, judge, outcome, value, reason, details}, in the order of the file.
+
+  --judge <type>     ${judgeTypes.join(', ')}
+  --set key=value    an option of the judge, such as version=v2.0; may be repeated
+  --help             this text
+
+Exit code: 0 every row was read; 1 nothing could be judged (wrong option, file that cannot be read);
+2 some rows were bad: each is named on stderr and has an unscored line.
+`;
+
+const ScoreRow = Row.extend({ answer: z.string() });
+
+interface Request {
+  readonly path: string;
+  readonly type: string;
+  readonly judge: Judge;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  // A reader that stops early, such as `head`, closes the pipe: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : 1),
+  );
+  try {
+    const request = readRequest(args);
+    if (request !== undefined) return (await scoreFile(request)) > 0 ? 2 : 0;
+    process.stdout.write(usage);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`score: ${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+/** What was asked for; undefined for help. */
+function readRequest(args: string[]): Request | undefined {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      judge: { type: 'string' },
+      set: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1 || values.judge === undefined)
+    throw new PermanentError(`needs one file of rows and a --judge\n\n${usage}`);
+  const options = Object.fromEntries(values.set.map(readSetting));
+  return { path, type: values.judge, judge: createJudge(values.judge, options) };
+}
+
+function readSetting(setting: string): [string, unknown] {
+  const [, key, text] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
+  if (key === undefined || text === undefined)
+    throw new PermanentError(`--set ${setting}: write key=value`);
+  const isLiteral = /^(true|false|-?\d+(\.\d+)?)$/.test(text);
+  return [key, isLiteral ? JSON.parse(text) : text];
+}
+
+/** Writes a line for each row and returns how many rows were bad. */
+async function scoreFile({ path, type, judge }: Request): Promise<number> {
+  // Never aborted: an interrupt ends this process at once, as it has nothing to hand back.
+  const { signal } = new AbortController();
+  let bad = 0;
+  for await (const read of readJsonLines(path, ScoreRow)) {
+    if (read.ok) {
+      const { id, instruction, context, question, references, constraints, answer } = read.value;
+      const row = {
+        instruction: instruction ?? null,
+        context: context ?? null,
+        question: question ?? null,
+        references,
+        constraints,
+      };
+      await writeLine(id ?? null, type, await judge.judge(row, answer, signal));
+    } else {
+      bad += 1;
+      process.stderr.write(`${read.problem}\n`);
+      await writeLine(null, type, { outcome: 'unscored', reason: read.problem });
+    }
+  }
+  return bad;
+}
+
+async function writeLine(
+  id: string | number | null,
+  judge: string,
+  answer: Outcome,
+): Promise<void> {
+  const { outcome } = answer;
+  const facts =
+    outcome === 'scored'
+      ? { value: answer.value, reason: null, details: answer.details }
+      : { value: null, reason: answer.reason, details: null };
+  const line = `${JSON.stringify({ id, judge, outcome, ...facts })}\n`;
+  if (!process.stdout.write(line)) await once(process.stdout, 'drain');
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { JudgedRow } from '../../agents/judges/types/judge.ts';
+import { createJudge, judgeOf, judgeTypes } from '../../agents/judges/types/table.ts';
+
+const { signal } = new AbortController();
+const row: JudgedRow = {
+  instruction: null,
+  context: 'The quick brown fox.',
+  question: 'What colour?',
+  references: ['brown'],
+};
+const ask = (type: string, asked: JudgedRow, answer: string, options = {}) =>
+  createJudge(type, options).judge(asked, answer, signal);
+
+test('each type answers with its value and its raw details', async () => {
+  const details = { em: 0, f1: 2 / 3 };
+  expect(await ask('exact-match', row, 'brown fox')).toEqual({
+    outcome: 'scored',
+    value: 0,
+    details,
+  });
+  expect(await ask('squad-f1', row, 'brown fox')).toEqual({
+    outcome: 'scored',
+    value: 2 / 3,
+    details,
+  });
+  expect(await ask('span-coverage', row, 'brown fox')).toEqual({
+    outcome: 'scored',
+    value: 1,
+    details: { span: 1, unigram: 1, bigram: 1 },
+  });
+  const constraints = [{ type: 'case', value: 'upper' } as const];
+  expect(await ask('verifiable', { ...row, constraints }, 'brown')).toEqual({
+    outcome: 'scored',
+    value: 0,
+    details: { passed: [], failed: ['case upper'] },
+  });
+});
+
+test('what cannot be judged is unscored with its reason, never a number', async () => {
+  const nothing = { ...row, context: null, references: [] };
+  for (const type of judgeTypes) {
+    const answer = await ask(type, nothing, 'brown');
+    expect(answer, type).toMatchObject({ outcome: 'unscored' });
+    expect(answer, type).not.toHaveProperty('value');
+  }
+});
+
+test('one span judge measures each answer against the context of its own row', async () => {
+  const judge = createJudge('span-coverage', {});
+  for (const [context, expected] of [
+    ['red fox', 0],
+    ['brown fox', 1],
+    ['', 0],
+    ['brown', 1],
+  ] as const)
+    expect(await judge.judge({ ...row, context }, 'brown', signal)).toMatchObject({
+      value: expected,
+    });
+});
+
+test('the fingerprint depends on type and options, not on name, axis or defaults spelled out', () => {
+  const spec = { name: 'em', axis: 'task', type: 'exact-match' } as const;
+  const { fingerprint } = judgeOf(spec);
+  expect(judgeOf({ ...spec, name: 'other', version: 'v1.1' }).fingerprint).toBe(fingerprint);
+  expect(judgeOf({ ...spec, version: 'v2.0' }).fingerprint).not.toBe(fingerprint);
+  const all = judgeTypes.map((type) => createJudge(type, {}).fingerprint);
+  expect(new Set(all).size).toBe(judgeTypes.length);
+});
+
+test('an unknown type or option is refused with the nearest known one', () => {
+  expect(() => createJudge('exact-macth', {})).toThrow(
+    'unknown judge type "exact-macth", the nearest known one is "exact-match"',
+  );
+  expect(() => createJudge('squad-f1', { versoin: 'v2.0' })).toThrow(
+    'options of judge type squad-f1: unknown key "versoin", the nearest known one is "version"',
+  );
+  expect(() => createJudge('verifiable', { strict: true })).toThrow('there are none here');
+});
