@@ -1,0 +1,59 @@
+/** Prompts as a model reads them, for training, sampling and evaluation alike. */
+import type { DatasetKind, Example } from '../../../shared/contract/example.ts';
+import type { RunFile } from '../../../shared/contract/run-file.ts';
+
+export type Template = RunFile['model']['template'];
+
+/** Bold in the paper's Table 3. A row's own instruction goes before it. */
+const taskInstructions: Readonly<Record<Exclude<DatasetKind, 'instruction'>, string>> = {
+  extractive_qa:
+    'Answer to the question by extracting a specific text span from the given passages. Do not include new information beyond the given passages.',
+  abstractive_qa:
+    'Answer the question with well-formed sentences. Paraphrase the context in the passages if necessary. Do not include new information beyond the given passages.',
+  summarization:
+    'Summarize the text in a few sentences. Using original phrases or paraphrasing them if necessary. Do not include new information beyond the given passages.',
+};
+
+const templates: Readonly<Record<Template, (example: Example) => string>> = {
+  /** For small models: the passage after a mark, the question or the instruction, nothing else. */
+  plain: (example) => {
+    const passage = example.context === null ? '' : `> ${example.context}\n`;
+    const asked = [example.instruction, example.question].filter((text) => text !== null);
+    return `${passage}${asked.length > 0 ? asked.join('\n') : instructionOf(example)}\n`;
+  },
+  /** Table 2; an instruction without context has an empty input (Table 15). */
+  alpaca: (example) =>
+    'Below is an instruction that describes a task, paired with an input that provides further context. ' +
+    'Write a response that appropriately completes the request.\n\n' +
+    `### Instruction:\n${instructionOf(example)}\n\n### Input:\n${inputOf(example)}\n\n### Response:`,
+  /** Table 6, with its marks. */
+  vicuna: (example) =>
+    'A chat between a curious user and an artificial intelligence assistant. ' +
+    "The assistant gives helpful, detailed, and polite answers to the user's questions. " +
+    `### USER: ${[instructionOf(example), inputOf(example)].filter((text) => text !== '').join('\n')} ###ASSISTANT:`,
+};
+
+/** The prompt of an example. */
+export function renderPrompt(template: Template, example: Example): string {
+  return templates[template](example);
+}
+
+/** The completion that a text is trained as: with one space before it, for that is how a word begins as a token after any of the prompts. */
+export function renderCompletion(text: string): string {
+  return ` ${text.trimStart()}`;
+}
+
+function instructionOf({ kind, instruction }: Example): string {
+  if (instruction !== null) return instruction;
+  return kind === 'instruction' ? '' : taskInstructions[kind];
+}
+
+/** Tables 9–14: the question, then each passage of a line of its own; a text to summarise stands bare. */
+function inputOf({ kind, question, context }: Example): string {
+  const passages = (context ?? '').split('\n').filter((passage) => passage.trim() !== '');
+  const lines =
+    kind === 'summarization'
+      ? [context ?? '']
+      : passages.map((passage) => `Passage: ${passage.trim()}`);
+  return [...(question === null ? [] : [`Question: ${question}`]), ...lines].join('\n');
+}

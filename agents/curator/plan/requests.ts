@@ -1,0 +1,76 @@
+/** Messages made from the plan: each is a function of the run file, the plan and the ledger, so an offer can be repeated. */
+import type { Example } from '../../../shared/contract/example.ts';
+import { textId } from '../../../shared/contract/ids.ts';
+import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
+import type { Generation, JudgeUnit, SampleUnit } from '../../../shared/contract/work.ts';
+import { judgesOf } from '../../../shared/scoring/weigh.ts';
+import { renderPrompt } from '../dataset/template.ts';
+import type { PlannedUnit } from './cut.ts';
+import { cellsOf, greedyCell, requestsOf } from './grid.ts';
+
+/** An example of a unit, with what was sampled for it. */
+export interface SampledExample {
+  readonly example: Example;
+  readonly generations: readonly Generation[];
+}
+
+/** The name under which a model server has to serve exactly this checkpoint; an Id. */
+export function servedName(run: string, checkpoint: string): string {
+  const suffix = `-${checkpoint.slice(0, 8)}`;
+  return `reset-${run}`.slice(0, 64 - suffix.length) + suffix;
+}
+
+/** The sampling unit: the whole grid on train parts, one greedy answer on dev and test. `examples` are those of the plan, in its order. */
+export function sampleUnit(
+  file: RunFile,
+  checkpoint: string,
+  round: number,
+  planned: PlannedUnit,
+  examples: readonly Example[],
+): SampleUnit {
+  const { run, seed, sampling, model } = file;
+  return {
+    kind: 'sample',
+    run,
+    unit: planned.unit,
+    split: planned.split,
+    server: sampling.server,
+    checkpoint,
+    servedName: servedName(run, checkpoint),
+    maxTokens: sampling.maxTokens,
+    items: examples.map((example) => {
+      const cells =
+        planned.split === 'train' ? cellsOf(sampling, seed, round, example.id) : [greedyCell];
+      return {
+        example: example.id,
+        prompt: renderPrompt(model.template, example),
+        requests: requestsOf(cells, seed, checkpoint, example.id),
+      };
+    }),
+  };
+}
+
+/**
+ * The judging unit of the same slice for one judge: the distinct texts of each example to which the judge applies, in grid
+ * order; undefined where there is nothing to judge.
+ */
+export function judgeUnit(
+  file: RunFile,
+  planned: PlannedUnit,
+  judge: JudgeSpec,
+  sampled: readonly SampledExample[],
+): JudgeUnit | undefined {
+  const items = sampled
+    .filter(({ example }) => judgesOf(example.kind, [judge]).length > 0)
+    .map(({ example, generations }) => ({ example, texts: distinctTexts(generations) }))
+    .filter(({ texts }) => texts.length > 0);
+  if (items.length === 0) return undefined;
+  return { kind: 'judge', run: file.run, unit: planned.unit, judge, items };
+}
+
+function distinctTexts(generations: readonly Generation[]): { id: string; text: string }[] {
+  const texts = new Map<string, string>();
+  for (const generation of generations)
+    if (generation.outcome === 'generated') texts.set(textId(generation.text), generation.text);
+  return Array.from(texts, ([id, text]) => ({ id, text }));
+}
