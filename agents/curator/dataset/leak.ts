@@ -1,0 +1,50 @@
+/**
+ * Train against dev and test (reliability.md J-LEAK): an evaluation row whose prompt, or whose context, is trained on tells
+ * nothing. Compared over all datasets of the run, whatever a row's references, without regard to white space.
+ */
+import type { Example } from '../../../shared/contract/example.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
+import type { PlacedRow } from './rows.ts';
+import type { Problems } from './problems.ts';
+
+export type PlacedExample = PlacedRow<Example>;
+
+/** Equal for rows that ask for the same, whatever their references. */
+export function promptKey({ instruction, context, question }: Example): string {
+  return digestOf([instruction, context, question].map((text) => comparable(text ?? '')));
+}
+
+/** Equal for rows that must not be in train and in dev or test: the context, or the prompt where there is none. */
+export function groupKey(example: Example): string {
+  return example.context === null ? promptKey(example) : digestOf(comparable(example.context));
+}
+
+/** Refuses, with the place of both rows, dev and test rows that share prompt or context with train, and test prompts that dev has. */
+export function checkLeakage(
+  train: Iterable<PlacedExample>,
+  dev: readonly PlacedExample[],
+  test: readonly PlacedExample[],
+  problems: Problems,
+): void {
+  const trained = new Map<string, PlacedExample>();
+  for (const row of train) trained.set(groupKey(row.row), row);
+  for (const { place, row } of [...dev, ...test]) {
+    const other = trained.get(groupKey(row));
+    if (other === undefined) continue;
+    const shared = promptKey(row) === promptKey(other.row) ? 'prompt' : 'context';
+    problems.add(
+      place,
+      `this row to evaluate on has the ${shared} of ${other.place}, which is trained on; remove one of them`,
+    );
+  }
+  const decided = new Map(dev.map(({ place, row }) => [promptKey(row), place]));
+  for (const { place, row } of test) {
+    const other = decided.get(promptKey(row));
+    if (other !== undefined)
+      problems.add(place, `this test row has the prompt of the dev row ${other}; remove one`);
+  }
+}
+
+function comparable(text: string): string {
+  return text.normalize('NFC').replace(/\s+/gu, ' ').trim();
+}

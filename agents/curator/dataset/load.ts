@@ -1,0 +1,187 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { Constraint } from '../../../shared/contract/constraint.ts';
+import {
+  type DatasetKind,
+  type Example,
+  isContextKind,
+  Row,
+} from '../../../shared/contract/example.ts';
+import { exampleId, type Split } from '../../../shared/contract/ids.ts';
+import type { Dataset, RunFile } from '../../../shared/contract/run-file.ts';
+import { judgesOf } from '../../../shared/scoring/weigh.ts';
+import { byId } from '../plan/subset.ts';
+import { drawHeldOut } from './hold-out.ts';
+import { checkLeakage, groupKey, type PlacedExample } from './leak.ts';
+import { collectProblems, type Problems } from './problems.ts';
+import { readRows } from './rows.ts';
+
+/** One dataset of a run, whole. Rows read = examples + identical + withContext. */
+export interface LoadedDataset {
+  readonly name: string;
+  readonly kind: DatasetKind;
+  readonly perRound: number | undefined;
+  /** It has a train part; an unseen one is shown and never decided on. */
+  readonly seen: boolean;
+  /** Examples by part, ordered by id. */
+  readonly splits: Readonly<Record<Split, readonly Example[]>>;
+  /** The dev part was taken from train. */
+  readonly heldOut: boolean;
+  /** Rows that repeat another of the same part, word for word. */
+  readonly identical: number;
+  /** Instruction rows that come with a context, which are dropped (RESET paper, 2.1). */
+  readonly withContext: number;
+}
+
+/** What a row must have, besides its kind's text fields, so that the run's judges can judge it. */
+interface Needs {
+  readonly references: boolean;
+  readonly constraints: boolean;
+}
+
+interface Part {
+  readonly rows: PlacedExample[];
+  readonly identical: number;
+  readonly withContext: number;
+}
+
+const splits = ['train', 'dev', 'test'] as const;
+
+/**
+ * Reads all datasets of a run; relative paths start at `folder`. Throws one PermanentError that lists bad rows by file and line,
+ * parts without rows, and dev or test rows that leak into train.
+ */
+export async function loadDatasets(file: RunFile, folder: string): Promise<LoadedDataset[]> {
+  const problems = collectProblems(`the datasets of run ${file.run} cannot be used`);
+  const loaded = [];
+  for (const dataset of file.datasets) {
+    const needs = needsOf(dataset.kind, file);
+    const parts = {
+      train: await readPart(dataset, 'train', needs, folder, problems),
+      dev: await readPart(dataset, 'dev', needs, folder, problems),
+      test: await readPart(dataset, 'test', needs, folder, problems),
+    };
+    loaded.push({ dataset, parts });
+  }
+  problems.finish();
+  const heldOut = new Set(
+    loaded.flatMap(({ dataset, parts }) => {
+      if (dataset.train === undefined || dataset.dev !== undefined) return [];
+      const groups = drawHeldOut(dataset.name, parts.train.rows, file.seed);
+      if (groups === undefined)
+        problems.add(`dataset ${dataset.name}`, 'too few rows to hold out a dev part; give `dev`');
+      return [...(groups ?? [])];
+    }),
+  );
+  const datasets = loaded.map((one) => holdOut(one.dataset, one.parts, heldOut));
+  const rowsOf = (split: Split): PlacedExample[] => datasets.flatMap(({ rows }) => rows[split]);
+  checkLeakage(rowsOf('train'), rowsOf('dev'), rowsOf('test'), problems);
+  problems.finish();
+  return datasets.map(({ rows, ...dataset }) => ({
+    ...dataset,
+    splits: {
+      train: rows.train.map(({ row }) => row).sort(byId),
+      dev: rows.dev.map(({ row }) => row).sort(byId),
+      test: rows.test.map(({ row }) => row).sort(byId),
+    },
+  }));
+}
+
+/** The groups of all datasets that hold out leave the train part of each, so that a context of two of them does not leak. */
+function holdOut(dataset: Dataset, parts: Record<Split, Part>, groups: ReadonlySet<string>) {
+  const { name, kind, perRound } = dataset;
+  const seen = dataset.train !== undefined;
+  const heldOut = seen && dataset.dev === undefined;
+  const all = splits.map((split) => parts[split]);
+  return {
+    name,
+    kind,
+    perRound,
+    seen,
+    heldOut,
+    identical: all.reduce((sum, part) => sum + part.identical, 0),
+    withContext: all.reduce((sum, part) => sum + part.withContext, 0),
+    rows: {
+      train: parts.train.rows.filter(({ row }) => !heldOut || !groups.has(groupKey(row))),
+      dev: heldOut
+        ? parts.train.rows.filter(({ row }) => groups.has(groupKey(row)))
+        : parts.dev.rows,
+      test: parts.test.rows,
+    },
+  };
+}
+
+function needsOf(kind: DatasetKind, { judges }: RunFile): Needs {
+  const applicable = judgesOf(kind, judges);
+  return {
+    references: applicable.some(({ axis }) => axis === 'task'),
+    constraints: applicable.some(({ type }) => type === 'verifiable'),
+  };
+}
+
+async function readPart(
+  dataset: Dataset,
+  split: Split,
+  needs: Needs,
+  folder: string,
+  problems: Problems,
+): Promise<Part> {
+  const names = dataset[split] ?? [];
+  const examples = new Map<string, PlacedExample>();
+  let identical = 0;
+  let withContext = 0;
+  for (const name of names)
+    for await (const { place, row } of readRows(resolve(folder, name), name, Row, problems)) {
+      const example = toExample(dataset, row);
+      if (example.kind === 'instruction' && example.context !== null) {
+        withContext += 1;
+        continue;
+      }
+      const lack = findLack(example, needs);
+      if (lack !== undefined) problems.add(place, lack);
+      else if (examples.has(example.id)) identical += 1;
+      else examples.set(example.id, { place, row: example });
+    }
+  if (names.length > 0 && examples.size === 0)
+    problems.add(names.join(', '), `no row that can be used as ${split} of ${dataset.name}`);
+  return { rows: [...examples.values()], identical, withContext };
+}
+
+function toExample({ name, kind }: Dataset, row: Row): Example {
+  const fields = {
+    dataset: name,
+    instruction: textOrNull(row.instruction),
+    context: textOrNull(row.context),
+    question: textOrNull(row.question),
+    references: row.references.filter((reference) => reference.trim() !== ''),
+    ...(row.constraints === undefined ? {} : { constraints: row.constraints }),
+  };
+  return { id: exampleId(fields), kind, ...fields };
+}
+
+/** What an example of its kind lacks, with the fix; undefined where it is whole. */
+function findLack(example: Example, needs: Needs): string | undefined {
+  const { kind, instruction, context, question, references, constraints } = example;
+  if (kind === 'instruction') {
+    if (instruction === null) return 'a row of kind instruction needs `instruction`';
+    if (question !== null)
+      return 'a row of kind instruction has no `question`; put it into `instruction`';
+  }
+  if (isContextKind(kind) && context === null) return `a row of kind ${kind} needs \`context\``;
+  if (kind.endsWith('_qa') && question === null) return `a row of kind ${kind} needs \`question\``;
+  if (needs.references && references.length === 0)
+    return 'a judge of the axis task needs at least one of `references` that is not blank';
+  if (!needs.constraints) return undefined;
+  const checked = z
+    .array(Constraint)
+    .min(1, 'give at least one')
+    .safeParse(constraints ?? []);
+  const issue = checked.error?.issues[0];
+  if (issue === undefined) return undefined;
+  const where = ['constraints', ...issue.path].join('.');
+  return `a judge of type verifiable cannot use \`${where}\`: ${issue.message}`;
+}
+
+function textOrNull(text: string | null | undefined): string | null {
+  return text === undefined || text === null || text.trim() === '' ? null : text;
+}

@@ -1,0 +1,82 @@
+/** Scores of an example's candidates, joined by candidate and text id, never by position. */
+import type { DatasetKind } from '../../../shared/contract/example.ts';
+import { textId } from '../../../shared/contract/ids.ts';
+import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
+import type { Generation, Outcome, SampleRequest } from '../../../shared/contract/work.ts';
+import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
+
+/** Answers of the judges about one example: by judge's name, then by text id. */
+export type Verdicts = Readonly<Record<string, ReadonlyMap<string, Outcome>>>;
+
+/** A candidate with all that is known of it; either a score, or the reason why there is none. */
+export interface ScoredCandidate {
+  readonly candidate: string;
+  readonly cells: readonly string[];
+  readonly text: string | null;
+  /** Why the model server gave no text, else null. */
+  readonly failure: string | null;
+  readonly verdicts: Readonly<Record<string, Outcome>>;
+  readonly score: number | null;
+  readonly reason: string | null;
+  /** The weighted sum in words and numbers. */
+  readonly arithmetic: string;
+}
+
+/** Every planned candidate of an example, in grid order. A judge that does not apply to the kind is left out. */
+export function scoreCandidates(
+  file: Pick<RunFile, 'judges' | 'score'>,
+  kind: DatasetKind,
+  requests: readonly SampleRequest[],
+  generations: readonly Generation[],
+  verdicts: Verdicts,
+): ScoredCandidate[] {
+  const judges = judgesOf(kind, file.judges);
+  const answers = new Map(generations.map((generation) => [generation.candidate, generation]));
+  return requests.map(({ candidate, cells }) => {
+    const generation = answers.get(candidate);
+    if (generation?.outcome !== 'generated') {
+      const failure = `sampling: ${generation?.reason ?? 'no answer'}`;
+      const none = { text: null, failure, verdicts: {}, score: null, reason: failure };
+      return { candidate, cells, ...none, arithmetic: `no score: ${failure}` };
+    }
+    const about = verdictsOf(judges, verdicts, textId(generation.text));
+    const { score, reason, arithmetic } = weigh(kind, judges, file.score, about);
+    const known = { text: generation.text, failure: null, verdicts: about };
+    return { candidate, cells, ...known, score, reason, arithmetic };
+  });
+}
+
+/** Planned candidates are scored or unscored for one reason each, and nothing else: `planned = scored + sum of unscored`. */
+export interface CandidateCount {
+  planned: number;
+  scored: number;
+  unscored: Record<string, number>;
+}
+
+export function countCandidates(candidates: Iterable<ScoredCandidate>): CandidateCount {
+  const count: CandidateCount = { planned: 0, scored: 0, unscored: {} };
+  for (const { score, reason } of candidates) {
+    count.planned += 1;
+    if (score !== null) count.scored += 1;
+    else addTo(count.unscored, reason ?? 'no score');
+  }
+  return count;
+}
+
+/** Adds one to a named count. */
+export function addTo(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
+
+function verdictsOf(
+  judges: readonly JudgeSpec[],
+  verdicts: Verdicts,
+  text: string,
+): Record<string, Outcome> {
+  return Object.fromEntries(
+    judges.flatMap(({ name }) => {
+      const outcome = verdicts[name]?.get(text);
+      return outcome === undefined ? [] : [[name, outcome]];
+    }),
+  );
+}
