@@ -17,7 +17,10 @@ export const Scores = z.strictObject({
   instruction: Estimate.nullable(),
   task: Estimate.nullable(),
   /** By dataset, then axis. */
-  datasets: z.record(Id, z.record(z.enum(['instruction', 'faithfulness', 'task']), Estimate)),
+  datasets: z.record(
+    Id,
+    z.partialRecord(z.enum(['instruction', 'faithfulness', 'task']), Estimate),
+  ),
 });
 export type Scores = z.infer<typeof Scores>;
 
