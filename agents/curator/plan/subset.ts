@@ -1,5 +1,5 @@
 import type { Example } from '../../../shared/contract/example.ts';
-import { randomFrom } from '../../../shared/contract/random.ts';
+import { type Random, randomFrom } from '../../../shared/contract/random.ts';
 
 /** The train examples of one dataset in one round. */
 export interface Subset {
@@ -22,24 +22,36 @@ export function drawSubset(
 ): Subset {
   const rows = [...train].sort(byId);
   const count = Math.min(dataset.perRound ?? rows.length, rows.length);
-  const random = randomFrom(seed, 'subset', round, dataset.name);
-  // The first `count` places of a Fisher-Yates shuffle.
-  for (let place = 0; place < count; place += 1) {
-    const other = place + random.integer(rows.length - place);
-    const [one, two] = [rows[place], rows[other]];
-    if (one === undefined || two === undefined) throw new RangeError('drew outside the rows');
-    rows[place] = two;
-    rows[other] = one;
-  }
   return {
     dataset: dataset.name,
-    examples: rows.slice(0, count).sort(byId),
+    examples: drawSome(rows, count, randomFrom(seed, 'subset', round, dataset.name)).sort(byId),
     missing: Math.max(0, (dataset.perRound ?? 0) - count),
   };
 }
 
-/** Order of examples by id, by code units, so that it is the same on every machine. */
+/** `count` of the items (all, where there are no more), without replacement, in the order drawn. */
+export function drawSome<TItem>(items: readonly TItem[], count: number, random: Random): TItem[] {
+  const left = [...items];
+  const drawn: TItem[] = [];
+  while (drawn.length < count && left.length > 0) {
+    // The last item takes the place of the drawn one.
+    drawn.push(...left.splice(random.integer(left.length), 1, ...left.slice(-1)));
+    left.pop();
+  }
+  return drawn;
+}
+
+/** By id, by code units, so that it is the same on every machine. */
 export function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   if (a.id === b.id) return 0;
   return a.id < b.id ? -1 : 1;
+}
+
+/** Order of a step's examples: by dataset, then by id. */
+export function byExample(
+  a: { readonly dataset: string; readonly id: string },
+  b: { readonly dataset: string; readonly id: string },
+): number {
+  if (a.dataset === b.dataset) return byId(a, b);
+  return a.dataset < b.dataset ? -1 : 1;
 }

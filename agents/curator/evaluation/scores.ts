@@ -1,0 +1,145 @@
+/**
+ * Scores of a checkpoint from its greedy answers.
+ *
+ * E1. A failure is not a number: a row whose judge has no score for an axis is left out of that axis and counted by reason.
+ * E2. An overall score is the mean of the datasets' means, whatever their sizes (RESET paper, 2.2), with bootstrap 95 % bounds.
+ * E3. Decisions read the dev values of seen datasets only (a seen dataset has a train part).
+ * E4. `instruction` and `task` are means over the seen datasets; where no seen dataset has such rows (the paper's instruction
+ *     test sets), over the unseen ones. The two are never mixed.
+ */
+import type { Example } from '../../../shared/contract/example.ts';
+import type { Estimate, Scores } from '../../../shared/contract/facts.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
+import { randomFrom } from '../../../shared/contract/random.ts';
+import type { Axis, RunFile } from '../../../shared/contract/run-file.ts';
+import type { EvaluationValue } from '../../../shared/contract/steps.ts';
+import type { Outcome } from '../../../shared/contract/work.ts';
+import { bootstrapMean, type Stratum } from '../../../shared/scoring/bootstrap.ts';
+import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
+import { byExample } from '../plan/subset.ts';
+import { addTo, type CandidateCount } from '../selection/score.ts';
+
+/** The greedy answer to one row, judged. `failure` says why there is no answer, else null. */
+export interface EvaluatedExample {
+  readonly example: Example;
+  readonly split: 'dev' | 'test';
+  readonly failure: string | null;
+  /** By judge's name. */
+  readonly verdicts: Readonly<Record<string, Outcome>>;
+}
+
+export interface Evaluation {
+  /** Names checkpoint, judges and every value: equal evaluations have equal digests. */
+  readonly digest: string;
+  readonly dev: Scores;
+  readonly test: Scores;
+  /** Dev values of the seen datasets, ordered by dataset, example and axis. */
+  readonly values: readonly EvaluationValue[];
+  /** Rows of dev and test; a row is scored when every axis of its kind that a judge measures has a value. */
+  readonly candidates: CandidateCount;
+}
+
+interface Value extends EvaluationValue {
+  readonly split: 'dev' | 'test';
+}
+
+const everyAxis = { instruction: 1, faithfulness: 1, task: 1 };
+
+/** Scores the rows of dev and test, given in any order. Throws nothing for missing verdicts: they are in `candidates`. */
+export function evaluate(
+  file: RunFile,
+  checkpoint: string,
+  rows: readonly EvaluatedExample[],
+): Evaluation {
+  const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
+  const values: Value[] = [];
+  for (const row of [...rows].sort((a, b) => byExample(a.example, b.example))) {
+    const { found, reason } = valuesOf(file, row);
+    values.push(...found);
+    candidates.planned += 1;
+    if (reason === null) candidates.scored += 1;
+    else addTo(candidates.unscored, reason);
+  }
+  const seen = new Set(
+    file.datasets.filter(({ train }) => train !== undefined).map(({ name }) => name),
+  );
+  return {
+    digest: digestOf({ checkpoint, judges: file.judges, values }),
+    dev: scoresOf(file, values, 'dev', seen),
+    test: scoresOf(file, values, 'test', seen),
+    values: values
+      .filter(({ split, dataset }) => split === 'dev' && seen.has(dataset))
+      .map(({ dataset, axis, example, value }) => ({ dataset, axis, example, value })),
+    candidates,
+  };
+}
+
+function valuesOf(
+  { judges }: RunFile,
+  { example, split, failure, verdicts }: EvaluatedExample,
+): { found: Value[]; reason: string | null } {
+  if (failure !== null) return { found: [], reason: failure };
+  const { kind, dataset, id } = example;
+  const measured = new Set(judgesOf(kind, judges).map(({ axis }) => axis));
+  const terms = weigh(kind, judges, everyAxis, verdicts).terms.filter(({ axis }) =>
+    measured.has(axis),
+  );
+  const missing = terms.flatMap(({ missing }) => missing ?? []);
+  return {
+    found: terms.flatMap(({ axis, value }) =>
+      value === null ? [] : [{ dataset, axis, example: id, value, split }],
+    ),
+    reason: missing.length > 0 ? missing.join('; ') : null,
+  };
+}
+
+function scoresOf(
+  file: RunFile,
+  values: readonly Value[],
+  split: Value['split'],
+  seen: ReadonlySet<string>,
+): Scores {
+  const strata = strataOf(values.filter((value) => value.split === split));
+  function estimate(name: string, chosen: readonly Stratum[]): Estimate | null {
+    if (chosen.length === 0) return null;
+    const random = randomFrom(file.seed, 'evaluation', split, name);
+    return bootstrapMean(chosen, { resamples: file.rounds.gate.bootstrap, random });
+  }
+  function overall(axis: Axis): Record<'seen' | 'unseen', Estimate | null> {
+    const ofAxis = strata.filter((stratum) => stratum.axis === axis);
+    return {
+      seen: estimate(
+        `${axis} seen`,
+        ofAxis.filter(({ dataset }) => seen.has(dataset)),
+      ),
+      unseen: estimate(
+        `${axis} unseen`,
+        ofAxis.filter(({ dataset }) => !seen.has(dataset)),
+      ),
+    };
+  }
+  const [instruction, task] = [overall('instruction'), overall('task')];
+  const datasets: Scores['datasets'] = {};
+  for (const stratum of strata) {
+    const one = estimate(`${stratum.axis} of ${stratum.dataset}`, [stratum]);
+    if (one !== null) (datasets[stratum.dataset] ??= {})[stratum.axis] = one;
+  }
+  return {
+    faithfulness: overall('faithfulness'),
+    instruction: instruction.seen ?? instruction.unseen,
+    task: task.seen ?? task.unseen,
+    datasets,
+  };
+}
+
+/** Values by dataset and axis, in the order of the examples. */
+function strataOf(values: readonly Value[]): (Stratum & { readonly axis: Axis })[] {
+  const strata = new Map<string, { dataset: string; axis: Axis; values: number[] }>();
+  for (const { dataset, axis, value } of values) {
+    const key = `${dataset}/${axis}`;
+    const stratum = strata.get(key);
+    if (stratum === undefined) strata.set(key, { dataset, axis, values: [value] });
+    else stratum.values.push(value);
+  }
+  return [...strata.values()];
+}

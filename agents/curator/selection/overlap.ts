@@ -1,0 +1,51 @@
+import type { Example } from '../../../shared/contract/example.ts';
+import { promptKey } from '../dataset/leak.ts';
+
+/** A text this long that stands in dev or test as well is a copy; shorter ones, such as names and dates, are shared by chance. */
+const COPIED_WORDS = 13;
+
+/** A row that is about to be trained on. */
+export interface KeptText {
+  readonly example: Example;
+  readonly text: string;
+}
+
+/**
+ * Ids of the kept rows that overlap with an evaluation row: the same prompt, or 13 words in a row of the kept text that stand in
+ * a field of the evaluation row. The kept texts are indexed and the evaluation rows streamed, for those are many and long.
+ */
+export async function findOverlap(
+  kept: readonly KeptText[],
+  evaluation: Iterable<Example> | AsyncIterable<Example>,
+): Promise<ReadonlySet<string>> {
+  const prompts = new Map<string, string[]>();
+  const runs = new Map<string, string[]>();
+  for (const { example, text } of kept) {
+    append(prompts, promptKey(example), example.id);
+    for (const run of runsOf(text)) append(runs, run, example.id);
+  }
+  const overlapping = new Set<string>();
+  for await (const row of evaluation) {
+    for (const id of prompts.get(promptKey(row)) ?? []) overlapping.add(id);
+    if (runs.size === 0) continue;
+    for (const field of [row.instruction, row.context, row.question, ...row.references])
+      for (const run of runsOf(field ?? ''))
+        for (const id of runs.get(run) ?? []) overlapping.add(id);
+  }
+  return overlapping;
+}
+
+function* runsOf(text: string): Generator<string> {
+  const words = text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
+  for (let end = COPIED_WORDS; end <= words.length; end += 1)
+    yield words.slice(end - COPIED_WORDS, end).join(' ');
+}
+
+function append(index: Map<string, string[]>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids === undefined) index.set(key, [id]);
+  else if (ids.at(-1) !== id) ids.push(id);
+}
