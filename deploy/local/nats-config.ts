@@ -11,6 +11,8 @@ export function natsConfig({ port, store, syncAlways }: NatsSettings): string {
   return [
     'host: "127.0.0.1"',
     `port: ${String(port)}`,
+    // A client cannot ask for the sync interval, so the name says it: connectBus reads it for `status`.
+    `server_name: "reset${syncAlways ? '-synced' : ''}"`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(store)}`,
     ...(syncAlways ? ['  sync_interval: always'] : []),
