@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Holder, holderOf, isRunning } from '#local/lock.mjs';
+import type { StartArguments } from './arguments.ts';
+import { prepareDemo, runFileOf } from './demo.ts';
+import { type FollowedRun, followRun } from './follow.ts';
+import { type LocalCluster, startCluster } from './local-cluster.ts';
+import { endOrphans } from './orphans.ts';
+import { type StateFolder, readCluster, removeState, stateFolder } from './state-folder.ts';
+
+/** Signals of a user: `soft` asks to end in order, `hard` not to wait for it. */
+export interface StopSignals {
+  soft: AbortSignal;
+  hard: AbortSignal;
+}
+
+/**
+ * Starts the demo, goes on with it, or follows it beside the start that runs it. Returns the exit code of `reset-loop run`.
+ * Throws a message for the user.
+ */
+export async function start(
+  args: StartArguments,
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+  signals: StopSignals,
+): Promise<number> {
+  const state = stateFolder(args.state);
+  if (args.fresh) await removeEarlier(state, say, signals.soft);
+  for (;;) {
+    say(`starting nats-server, model server and peers; everything is kept in ${state.root}`);
+    const prepare = (): Promise<void> => prepareDemo(args, signals.soft);
+    const started = await startCluster({ state, env, say, signal: signals.soft, prepare });
+    if ('cluster' in started) return runInCluster(started.cluster, args, say, signals);
+    const code = await attach(started.holder, state, args, say, signals);
+    if (code !== undefined) return code;
+    say('the other start has ended; going on with it here');
+  }
+}
+
+async function removeEarlier(
+  state: StateFolder,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const holder = holderOf(state.lock);
+  if (holder !== undefined) {
+    throw new Error(
+      `a run is going on in ${state.root} (pid ${holder.pid}): end it there with Ctrl-C, then use --fresh again`,
+    );
+  }
+  await endOrphans(state, say, signal);
+  removeState(state);
+}
+
+async function runInCluster(
+  cluster: LocalCluster,
+  args: StartArguments,
+  say: (line: string) => void,
+  signals: StopSignals,
+): Promise<number> {
+  const kill = (): void => {
+    cluster.kill();
+  };
+  signals.hard.addEventListener('abort', kill, { once: true });
+  try {
+    const run = followRun(runFileOf(args), args, signals.soft);
+    return await Promise.race([run.exitCode, failureOf(cluster, run)]);
+  } finally {
+    if (signals.soft.aborted) say('ending in order; the next start goes on from here');
+    await cluster.stop();
+    signals.hard.removeEventListener('abort', kill);
+  }
+}
+
+/** Ends what follows the run before the failure is told, so that its message is the last one. */
+async function failureOf(cluster: LocalCluster, run: FollowedRun): Promise<never> {
+  try {
+    return await cluster.failed;
+  } catch (error) {
+    await run.end();
+    throw error;
+  }
+}
+
+/** Follows the run of another start; undefined when that one ended before the run did. */
+async function attach(
+  holder: Holder,
+  state: StateFolder,
+  args: StartArguments,
+  say: (line: string) => void,
+  signals: StopSignals,
+): Promise<number | undefined> {
+  say(`another start runs this (pid ${holder.pid}); following it, Ctrl-C leaves it running`);
+  while (readCluster(state)?.startTime !== holder.startTime) {
+    if (!isRunning(holder)) return undefined;
+    await delay(50, undefined, { signal: signals.soft });
+  }
+  const code = await followRun(runFileOf(args), args, signals.soft).exitCode;
+  return code === 0 || signals.soft.aborted || isRunning(holder) ? code : undefined;
+}
