@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readJsonLines } from '../../shared/process/json-lines.ts';
+import { MAX_LINE_BYTES, readJsonLines } from '../../shared/process/json-lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'json-lines-'));
 const path = join(folder, 'rows.jsonl');
@@ -56,4 +56,22 @@ test('bytes that are not UTF-8 are refused, a byte order mark and CRLF are not',
   const [one, two] = await read(bytes);
   expect(one).toBe('1 a');
   expect(two).toContain(`${path}:2: The encoded data was not valid`);
+});
+
+test('a line above the limit is a problem with its place, and the next line is read', async () => {
+  const long = JSON.stringify({ text: 'x'.repeat(MAX_LINE_BYTES) });
+  const [one, two] = await read(`${long}\n{"text":"a"}`);
+  expect(one).toContain(`1 ${path}:1: the line is longer than 8388608 bytes`);
+  expect(two).toBe('2 a');
+});
+
+test('half of a surrogate pair is refused, for it would be lost in UTF-8', async () => {
+  const [one, two] = await read('{"text":"\\ud83d"}\n{"text":"\\ud83d\\udc4d"}');
+  expect(one).toContain(`${path}:1: a text has half of a surrogate pair`);
+  expect(two).toBe('2 👍');
+});
+
+test('a file that is not there is named', async () => {
+  const rows = readJsonLines(join(folder, 'none.jsonl'), z.unknown());
+  await expect(rows.next()).rejects.toThrow(`cannot read ${join(folder, 'none.jsonl')}: ENOENT`);
 });

@@ -14,7 +14,10 @@ export function drawHeldOut(
   seed: number,
 ): ReadonlySet<string> | undefined {
   const sizes = new Map<string, number>();
-  for (const { row } of train) sizes.set(groupKey(row), (sizes.get(groupKey(row)) ?? 0) + 1);
+  for (const { example } of train) {
+    const group = groupKey(example);
+    sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  }
   if (sizes.size < 2) return undefined;
   const groups = Array.from(sizes.keys(), (group) => ({
     group,

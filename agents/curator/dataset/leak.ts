@@ -4,10 +4,13 @@
  */
 import type { Example } from '../../../shared/contract/example.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
-import type { PlacedRow } from './rows.ts';
 import type { Problems } from './problems.ts';
 
-export type PlacedExample = PlacedRow<Example>;
+/** An example with the place of its row, `file:line`. */
+export interface PlacedExample {
+  readonly place: string;
+  readonly example: Example;
+}
 
 /** Equal for rows that ask for the same, whatever their references. */
 export function promptKey({ instruction, context, question }: Example): string {
@@ -27,21 +30,20 @@ export function checkLeakage(
   problems: Problems,
 ): void {
   const trained = new Map<string, PlacedExample>();
-  for (const row of train) trained.set(groupKey(row.row), row);
-  for (const { place, row } of [...dev, ...test]) {
-    const other = trained.get(groupKey(row));
+  for (const row of train) trained.set(groupKey(row.example), row);
+  for (const { place, example } of [...dev, ...test]) {
+    const other = trained.get(groupKey(example));
     if (other === undefined) continue;
-    const shared = promptKey(row) === promptKey(other.row) ? 'prompt' : 'context';
+    const shared = promptKey(example) === promptKey(other.example) ? 'prompt' : 'context';
     problems.add(
-      place,
-      `this row to evaluate on has the ${shared} of ${other.place}, which is trained on; remove one of them`,
+      `${place}: this row to evaluate on has the ${shared} of ${other.place}, which is trained on; remove one of them`,
     );
   }
-  const decided = new Map(dev.map(({ place, row }) => [promptKey(row), place]));
-  for (const { place, row } of test) {
-    const other = decided.get(promptKey(row));
+  const decided = new Map(dev.map(({ place, example }) => [promptKey(example), place]));
+  for (const { place, example } of test) {
+    const other = decided.get(promptKey(example));
     if (other !== undefined)
-      problems.add(place, `this test row has the prompt of the dev row ${other}; remove one`);
+      problems.add(`${place}: this test row has the prompt of the dev row ${other}; remove one`);
   }
 }
 

@@ -69,7 +69,7 @@ export async function loadDatasets(file: RunFile, folder: string): Promise<Loade
       if (dataset.train === undefined || dataset.dev !== undefined) return [];
       const groups = drawHeldOut(dataset.name, parts.train.rows, file.seed);
       if (groups === undefined)
-        problems.add(`dataset ${dataset.name}`, 'too few rows to hold out a dev part; give `dev`');
+        problems.add(`dataset ${dataset.name}: too few rows to hold out a dev part; give \`dev\``);
       return [...(groups ?? [])];
     }),
   );
@@ -80,9 +80,9 @@ export async function loadDatasets(file: RunFile, folder: string): Promise<Loade
   return datasets.map(({ rows, ...dataset }) => ({
     ...dataset,
     splits: {
-      train: rows.train.map(({ row }) => row).sort(byId),
-      dev: rows.dev.map(({ row }) => row).sort(byId),
-      test: rows.test.map(({ row }) => row).sort(byId),
+      train: rows.train.map(({ example }) => example).sort(byId),
+      dev: rows.dev.map(({ example }) => example).sort(byId),
+      test: rows.test.map(({ example }) => example).sort(byId),
     },
   }));
 }
@@ -102,9 +102,9 @@ function holdOut(dataset: Dataset, parts: Record<Split, Part>, groups: ReadonlyS
     identical: all.reduce((sum, part) => sum + part.identical, 0),
     withContext: all.reduce((sum, part) => sum + part.withContext, 0),
     rows: {
-      train: parts.train.rows.filter(({ row }) => !heldOut || !groups.has(groupKey(row))),
+      train: parts.train.rows.filter(({ example }) => !heldOut || !groups.has(groupKey(example))),
       dev: heldOut
-        ? parts.train.rows.filter(({ row }) => groups.has(groupKey(row)))
+        ? parts.train.rows.filter(({ example }) => groups.has(groupKey(example)))
         : parts.dev.rows,
       test: parts.test.rows,
     },
@@ -131,19 +131,19 @@ async function readPart(
   let identical = 0;
   let withContext = 0;
   for (const name of names)
-    for await (const { place, row } of readRows(resolve(folder, name), name, Row, problems)) {
+    for await (const { place, row } of readRows(resolve(folder, name), Row, problems)) {
       const example = toExample(dataset, row);
       if (example.kind === 'instruction' && example.context !== null) {
         withContext += 1;
         continue;
       }
       const lack = findLack(example, needs);
-      if (lack !== undefined) problems.add(place, lack);
+      if (lack !== undefined) problems.add(`${place}: ${lack}`);
       else if (examples.has(example.id)) identical += 1;
-      else examples.set(example.id, { place, row: example });
+      else examples.set(example.id, { place, example });
     }
   if (names.length > 0 && examples.size === 0)
-    problems.add(names.join(', '), `no row that can be used as ${split} of ${dataset.name}`);
+    problems.add(`${names.join(', ')}: no row that can be used as ${split} of ${dataset.name}`);
   return { rows: [...examples.values()], identical, withContext };
 }
 

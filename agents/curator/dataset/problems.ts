@@ -2,8 +2,8 @@ import { PermanentError } from '../../../shared/contract/failure.ts';
 
 /** Gathers what is wrong with the user's files, so that one attempt shows all of it. */
 export interface Problems {
-  /** Throws at once when the limit is reached. */
-  add(place: string, problem: string): void;
+  /** `problem` begins with its place. Throws at once when the limit is reached. */
+  add(problem: string): void;
   /** Throws a PermanentError that lists the problems, if there are any. */
   finish(): void;
 }
@@ -15,8 +15,8 @@ export function collectProblems(title: string, limit = 20): Problems {
     throw new PermanentError(`${title}:\n${found.map((line) => `- ${line}`).join('\n')}${end}`);
   }
   return {
-    add(place, problem) {
-      found.push(`${place}: ${problem}`);
+    add(problem) {
+      found.push(problem);
       if (found.length >= limit) fail(`\n(stopped after ${limit}; there may be more)`);
     },
     finish() {

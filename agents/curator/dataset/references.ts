@@ -1,19 +1,25 @@
 import { resolve } from 'node:path';
+import type { Example } from '../../../shared/contract/example.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { RunFile, StartStage } from '../../../shared/contract/run-file.ts';
 import { TrainingRow } from '../../../shared/contract/training.ts';
 import { byExample, drawSome } from '../plan/subset.ts';
-import type { LoadedDataset } from './load.ts';
 import { collectProblems } from './problems.ts';
 import { readRows } from './rows.ts';
 import { renderCompletion, renderPrompt } from './template.ts';
 
 /** Rows of one stage of the start, in the order of a sealed dataset. */
 export interface StageRows {
-  readonly rows: readonly TrainingRow[];
+  readonly rows: Iterable<TrainingRow>;
   /** Train examples without a reference, which cannot be trained on. */
   readonly withoutReference: number;
+}
+
+/** The train part of one dataset. */
+export interface TrainPart {
+  readonly name: string;
+  readonly examples: readonly Example[];
 }
 
 /** Rows of a stage that names `rows` files: passed through, validated and ordered. Relative paths start at `folder`. */
@@ -22,16 +28,13 @@ export async function readStageRows(stage: StartStage, folder: string): Promise<
   const places = new Map<string, string>();
   const rows: TrainingRow[] = [];
   for (const name of stage.rows ?? [])
-    for await (const { place, row } of readRows(
-      resolve(folder, name),
-      name,
-      TrainingRow,
-      problems,
-    )) {
+    for await (const { place, row } of readRows(resolve(folder, name), TrainingRow, problems)) {
       const key = `${row.dataset}/${row.id}`;
       const other = places.get(key);
       if (other !== undefined)
-        problems.add(place, `row ${row.id} of ${row.dataset} is at ${other} too; ids are unique`);
+        problems.add(
+          `${place}: row ${row.id} of ${row.dataset} is at ${other} too; give it an id of its own`,
+        );
       places.set(key, place);
       rows.push(row);
     }
@@ -46,46 +49,52 @@ export async function readStageRows(stage: StartStage, folder: string): Promise<
  * largest. Whole copies first; the rows of the last, partial copy are drawn by (run seed, dataset). An example with several
  * references gets one, drawn by (run seed, example, copy). Copies after the first have `-c<number>` behind their id.
  */
-export function mixReferences(file: RunFile, datasets: readonly LoadedDataset[]): StageRows {
-  const trained = datasets
-    .filter(({ seen }) => seen)
-    .map(({ name, splits }) => ({
-      name,
-      all: splits.train.length,
-      usable: splits.train.filter(({ references }) => references.length > 0),
-    }));
-  const bare = trained.filter(({ usable }) => usable.length === 0).map(({ name }) => name);
-  if (trained.length === 0 || bare.length > 0)
+export function mixReferences(file: RunFile, parts: readonly TrainPart[]): StageRows {
+  const usable = parts.map(({ name, examples }) => ({
+    name,
+    examples: examples.filter(({ references }) => references.length > 0).sort(byExample),
+  }));
+  const bare = usable.filter(({ examples }) => examples.length === 0).map(({ name }) => name);
+  if (usable.length === 0 || bare.length > 0)
     throw new PermanentError(
-      `the references of the training datasets cannot be mixed: ${bare.join(', ') || 'no dataset'} has a train part with references; ` +
-        'add references, or give the stage `rows`',
+      usable.length === 0
+        ? 'no dataset has a train part to start from; give the start stage `rows`'
+        : `the train part of ${bare.join(', ')} has no references to start from; add some, or give the start stage \`rows\``,
     );
-  const largest = Math.max(...trained.map(({ usable }) => usable.length));
-  const rows = trained.flatMap(({ name, usable }) => {
-    const copies = Math.floor(largest / usable.length);
-    const rest = largest - copies * usable.length;
-    const again = new Set(
-      drawSome([...usable].sort(byExample), rest, randomFrom(file.seed, 'up-sample', name)),
-    );
-    return usable.flatMap((example) =>
-      Array.from({ length: copies + (again.has(example) ? 1 : 0) }, (_, copy): TrainingRow => {
-        const random = randomFrom(file.seed, 'reference', example.id, copy);
-        const reference = example.references[random.integer(example.references.length)] ?? '';
-        return {
-          id: copy === 0 ? example.id : `${example.id}-c${String(copy).padStart(6, '0')}`,
-          dataset: name,
-          turns: [
-            {
-              prompt: renderPrompt(file.model.template, example),
-              completion: renderCompletion(reference),
-            },
-          ],
-        };
-      }),
-    );
-  });
+  const largest = Math.max(...usable.map(({ examples }) => examples.length));
   return {
-    rows: rows.sort(byExample),
-    withoutReference: trained.reduce((sum, { all, usable }) => sum + all - usable.length, 0),
+    rows: mix(file, usable.sort(byName), largest),
+    withoutReference: usable.reduce(
+      (sum, { examples }) => sum - examples.length,
+      parts.reduce((sum, { examples }) => sum + examples.length, 0),
+    ),
   };
+}
+
+/** Lazily, for the prompts of a whole mix need not fit into memory. In the order of a sealed dataset. */
+function* mix(file: RunFile, parts: readonly TrainPart[], largest: number): Generator<TrainingRow> {
+  for (const { name, examples } of parts) {
+    const copies = Math.floor(largest / examples.length);
+    const rest = largest - copies * examples.length;
+    const again = new Set(drawSome(examples, rest, randomFrom(file.seed, 'up-sample', name)));
+    for (const example of examples)
+      for (let copy = 0; copy < copies + (again.has(example) ? 1 : 0); copy += 1)
+        yield referenceRow(file, example, copy);
+  }
+}
+
+function referenceRow({ seed, model }: RunFile, example: Example, copy: number): TrainingRow {
+  const { id, dataset, references } = example;
+  const random = randomFrom(seed, 'reference', id, copy);
+  const reference = references[random.integer(references.length)] ?? '';
+  const prompt = renderPrompt(model.template, example);
+  return {
+    id: copy === 0 ? id : `${id}-c${String(copy).padStart(6, '0')}`,
+    dataset,
+    turns: [{ prompt, completion: renderCompletion(reference) }],
+  };
+}
+
+function byName(a: TrainPart, b: TrainPart): number {
+  return a.name < b.name ? -1 : 1;
 }
