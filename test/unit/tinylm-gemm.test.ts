@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createSpace, loadKernels, WORK_FLOATS } from '../../shared/tinylm/kernels/load.ts';
 import { createGuardedMemory, waves } from '../support/guarded-memory.ts';
 
 /** [m, n, k]: below, at and beyond the tile of 4 × 8, and beyond each cache block (128 rows, 512 columns, 256 deep). */
@@ -88,4 +89,15 @@ describe.each(shapes)('C = A · B with m %i, n %i, k %i', (m, n, k) => {
     expect(read(pointers.again, m * n)).toEqual(read(pointers.c, m * n));
     expectGuardsIntact();
   });
+});
+
+test('loading the kernels writes nothing into the memory', () => {
+  const space = createSpace(20_000);
+  space.ints.fill(7);
+  loadKernels(space.memory);
+  expect(space.ints.every((value) => value === 7)).toBe(true);
+});
+
+test('the planned work area is as large as the kernels ask for', () => {
+  expect(createGuardedMemory(200_000).kernels.workFloats()).toBe(WORK_FLOATS);
 });

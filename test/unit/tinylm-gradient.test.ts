@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createArena, createSpace, loadKernels } from '../../shared/tinylm/kernels/load.ts';
+import { createArena, createSpace } from '../../shared/tinylm/kernels/load.ts';
 import { strideOf, takeActivations } from '../../shared/tinylm/model/activations.ts';
 import { backward, takeGradients } from '../../shared/tinylm/model/backward.ts';
 import { TinyConfig } from '../../shared/tinylm/model/config.ts';
-import { takeEngine } from '../../shared/tinylm/model/engine.ts';
+import { createEngine, takeEngineRoom } from '../../shared/tinylm/model/engine.ts';
 import { forward } from '../../shared/tinylm/model/forward.ts';
 import { initialParameters } from '../../shared/tinylm/model/init.ts';
 import { layoutOf } from '../../shared/tinylm/model/layout.ts';
@@ -35,15 +35,15 @@ function createModel(config: TinyConfig, sequences: readonly Sequence[]) {
     scores: squares.reduce((a, b) => a + b),
     headScores: Math.max(...squares),
   };
-  const space = createSpace(8e6);
-  const kernels = loadKernels(space.memory);
   const arena = createArena();
   const { total } = layoutOf(config);
   const pointer = arena.take(total);
-  const engine = takeEngine(arena, space, kernels, config, pointer);
+  const engineRoom = takeEngineRoom(arena, config);
   const acts = takeActivations(arena, config, room);
   const gradients = takeGradients(arena, config, room);
   const into = arena.take(total);
+  const space = createSpace(arena.taken());
+  const engine = createEngine(space, config, pointer, engineRoom);
   const view = (at: number) => space.floats.subarray(at / 4, at / 4 + total);
   const parameters = view(pointer);
   parameters.set(initialParameters(config, 5));

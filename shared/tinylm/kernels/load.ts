@@ -170,11 +170,14 @@ export interface Kernels {
     ]
   ): void;
   argmax(values: Pointer, count: number): number;
-  logSumExp(values: Pointer, count: number): number;
+  sumExponentials(values: Pointer, count: number): number;
   temper(target: Pointer, values: Pointer, count: number, temperature: number): void;
   cutBelow(weights: Pointer, values: Pointer, count: number, top: number): void;
   pick(weights: Pointer, count: number, u: number): number;
 }
+
+/** Size of the work area of `gemm`, for planning before there is a memory; equals `workFloats()`. */
+export const WORK_FLOATS = 163_872;
 
 const PAGE_BYTES = 65_536;
 const FIRST_BYTE = 1024;
@@ -186,7 +189,7 @@ export interface Space {
   ints: Int32Array;
 }
 
-/** A memory for `floats` values behind `base`; throws RangeError when the machine has not that much. */
+/** A memory for `floats` values; throws RangeError when the machine has not that much. */
 export function createSpace(floats: number): Space {
   const pages = Math.ceil((FIRST_BYTE + floats * 4) / PAGE_BYTES) + 1;
   return spaceOf(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
@@ -206,21 +209,24 @@ export function loadKernels(memory: WebAssembly.Memory): Kernels {
   return instance.exports as Kernels;
 }
 
-/** Hands out neighbouring regions of a space, in floats; addresses are multiples of 64 bytes. */
+/**
+ * Plans a space before it is created: hands out neighbouring regions, in floats, at addresses that are multiples of 64
+ * bytes.
+ */
 export interface Arena {
   take(floats: number): Pointer;
   /** Floats handed out so far, with the gaps that alignment leaves. */
   taken(): number;
 }
 
-export function createArena(base: Pointer = FIRST_BYTE): Arena {
-  let next = base;
+export function createArena(): Arena {
+  let next = FIRST_BYTE;
   return {
     take: (floats) => {
       const at = next;
       next += Math.ceil(floats / 16) * 64;
       return at;
     },
-    taken: () => (next - base) / 4,
+    taken: () => (next - FIRST_BYTE) / 4,
   };
 }

@@ -83,7 +83,7 @@ export function backward(
 }
 
 /** Σ −log p(target), summed in double precision; the logits become the gradient. */
-function lossOf(
+export function lossOf(
   { kernels, config, space }: Engine,
   acts: Activations,
   batch: Ragged,

@@ -1,17 +1,29 @@
-import type { Kernels, Arena, Pointer, Space } from '../kernels/load.ts';
+import {
+  loadKernels,
+  WORK_FLOATS,
+  type Arena,
+  type Kernels,
+  type Pointer,
+  type Space,
+} from '../kernels/load.ts';
 import type { TinyConfig } from './config.ts';
 import { layoutOf, type Block, type Layout } from './layout.ts';
 
+/** A thread's own tables and work area. */
+export interface EngineRoom {
+  /** [positions, turning] */
+  readonly cosines: Pointer;
+  readonly sines: Pointer;
+  readonly work: Pointer;
+}
+
 /** A model's parameters in memory with what computing on them needs. Each thread has its own, on shared parameters. */
-export interface Engine {
+export interface Engine extends EngineRoom {
   readonly config: TinyConfig;
   readonly layout: Layout;
   readonly kernels: Kernels;
   readonly space: Space;
   readonly parameters: Pointer;
-  readonly cosines: Pointer;
-  readonly sines: Pointer;
-  readonly work: Pointer;
   readonly headSize: number;
   /** Pairs of features that turn in each head: half of its features. */
   readonly turning: number;
@@ -27,26 +39,36 @@ export function positionsOf(config: TinyConfig): number {
   return config.max_position_embeddings + 1;
 }
 
-export function takeEngine(
-  arena: Arena,
-  space: Space,
-  kernels: Kernels,
-  config: TinyConfig,
-  parameters: Pointer,
-): Engine {
+function shapeOf(config: TinyConfig) {
   const headSize = config.hidden_size / config.num_attention_heads;
   const turning = headSize / 4;
-  const angles = positionsOf(config) * turning;
-  const cosines = arena.take(angles);
-  const sines = arena.take(angles);
+  return { headSize, turning, angles: positionsOf(config) * turning };
+}
+
+export function takeEngineRoom(arena: Arena, config: TinyConfig): EngineRoom {
+  const { angles } = shapeOf(config);
+  return {
+    cosines: arena.take(angles),
+    sines: arena.take(angles),
+    work: arena.take(WORK_FLOATS),
+  };
+}
+
+export function createEngine(
+  space: Space,
+  config: TinyConfig,
+  parameters: Pointer,
+  room: EngineRoom,
+): Engine {
+  const kernels = loadKernels(space.memory);
+  const { headSize, turning, angles } = shapeOf(config);
   for (let i = 0; i < angles; i++) {
     const angle = Math.floor(i / turning) * config.rope_theta ** (-(i % turning) / turning);
-    space.floats[cosines / 4 + i] = Math.cos(angle);
-    space.floats[sines / 4 + i] = Math.sin(angle);
+    space.floats[room.cosines / 4 + i] = Math.cos(angle);
+    space.floats[room.sines / 4 + i] = Math.sin(angle);
   }
-  const work = arena.take(kernels.workFloats());
   const layout = layoutOf(config);
-  return { config, layout, kernels, space, parameters, cosines, sines, work, headSize, turning };
+  return { ...room, config, layout, kernels, space, parameters, headSize, turning };
 }
 
 /** y [rows, out] = x [rows, in] · Wᵀ, added to y with `accumulate`. */

@@ -1,10 +1,12 @@
+type Ids = Int32Array | readonly number[];
+
 /** One sequence: its tokens, and the positions at which the model is asked for the next token. */
 export interface Sequence {
-  readonly tokens: readonly number[];
+  readonly tokens: Ids;
   /** Ascending; the last one is the last token, as what follows it would change nothing. */
-  readonly queries: readonly number[];
+  readonly queries: Ids;
   /** The right answer at each query; empty when only asked. */
-  readonly targets: readonly number[];
+  readonly targets: Ids;
 }
 
 /** Sequences of different lengths laid one behind the other, without padding: row = token, query = row that is asked. */
@@ -43,19 +45,19 @@ export function layOut(sequences: readonly Sequence[], taps: number): Ragged {
   const queryRows = new Int32Array(queries);
   const queryPositions = new Int32Array(queries);
   const targets = new Int32Array(queries);
-  for (const [i, { row, query }] of spans.entries()) {
-    const { tokens = [], queries = [], targets: answers = [] } = sequences[i] ?? {};
-    for (const [position, token] of tokens.entries()) {
+  for (const [i, { row, length, query }] of spans.entries()) {
+    const sequence = sequences[i] ?? { tokens: [], queries: [], targets: [] };
+    for (const [position, token] of sequence.tokens.entries()) {
       positions[row + position] = position;
-      for (let k = 0; k < taps && position + k < tokens.length; k++)
+      for (let k = 0; k < taps && position + k < length; k++)
         windows[(row + position + k) * taps + k] = token;
     }
-    queryPositions.set(queries, query);
+    queryPositions.set(sequence.queries, query);
     queryRows.set(
-      queries.map((position) => row + position),
+      sequence.queries.map((position) => row + position),
       query,
     );
-    targets.set(answers, query);
+    targets.set(sequence.targets, query);
   }
   return { rows, queries, spans, windows, positions, queryRows, queryPositions, targets };
 }

@@ -14,15 +14,15 @@ export function argmax(values: usize, count: i32): i32 {
   return best;
 }
 
-/** log Σ e^values, for the log-probability of a token. */
-export function logSumExp(values: usize, count: i32): f64 {
+/** Σ e^(values − highest), for the log-probability of a token. */
+export function sumExponentials(values: usize, count: i32): f64 {
   const most = f32.load(values + ((<usize>argmax(values, count)) << 2));
   let sum: f64 = 0;
   for (let i = 0; i < count; i++) {
     const x = f32x4.splat(f32.load(values + ((<usize>i) << 2)) - most);
     sum += <f64>f32x4.extract_lane(exp4(x), 0);
   }
-  return <f64>most + Math.log(sum);
+  return sum;
 }
 
 /** target = e^((values − highest) / temperature): weights of the tokens, not yet normalised. */

@@ -1,0 +1,45 @@
+/** The program tinylm: a small language model, trained and served on the CPU. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { train } from './train/program.ts';
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`);
+};
+
+const STOPPED = 143;
+
+const program = new Command('tinylm').description(
+  'A small decoder-only language model, trained and served on the CPU.',
+);
+
+program
+  .command('train')
+  .description('Train by a spec; writes progress.jsonl, state/ and train_result.json beside it.')
+  .argument('<spec.json>', 'the job to run, or to go on with')
+  .option(
+    '--workers <n>',
+    'threads; they change the speed, not the result',
+    integer(1, 64),
+    Math.min(4, availableParallelism()),
+  )
+  .addHelpText('after', '\nExits with 0 when completed, 1 when failed, 143 after SIGTERM.')
+  .action(async (spec: string, { workers }: { workers: number }) => {
+    const stop = new AbortController();
+    process.once('SIGTERM', () => {
+      stop.abort();
+    });
+    const ending = await train(resolve(spec), { workers, signal: stop.signal });
+    process.exitCode = { completed: 0, failed: 1, stopped: STOPPED }[ending];
+  });
+
+try {
+  await program.parseAsync();
+  process.exit(); // an open IPC channel must not hold it
+} catch (error) {
+  process.stderr.write(`tinylm: ${(error as Error).message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { TrainingFailure } from './failure.ts';
+
+const path = z.string().min(1);
+const paths = z.array(path);
+
+const Training = z
+  .strictObject({
+    steps: z.int().positive().optional(),
+    epochs: z.number().positive().optional(),
+    /** Sequences a step. */
+    batchSize: z.int().positive().max(4096).default(48),
+    learningRate: z.number().positive().max(1).default(3e-3),
+    /** After the warm-up: `constant-linear` holds the rate and lets it fall over the last 40 % of the steps. */
+    schedule: z.enum(['cosine', 'linear', 'constant-linear']).default('constant-linear'),
+    warmupRatio: z.number().min(0).max(1).default(0.03),
+    weightDecay: z.number().min(0).max(1).default(0.02),
+    /** Longer rows are cut here; without it they are refused when they are too long for the model. */
+    maxLength: z.int().positive().optional(),
+    saveEverySteps: z.int().positive().default(100),
+  })
+  .refine(({ steps, epochs }) => (steps === undefined) !== (epochs === undefined), {
+    message: 'exactly one of steps and epochs must be given',
+  });
+
+/** A training job, as in the `spec.json` of its folder. */
+export const TrainingSpec = z
+  .strictObject({
+    version: z.literal(1),
+    job: z.string().min(1),
+    seed: z.int().nonnegative().max(2_147_483_647),
+    model: z.strictObject({
+      from: path.nullable(),
+      /** TinyConfig without vocab_size, which follows from the rows; checked with it. */
+      config: z.record(z.string(), z.unknown()).optional(),
+    }),
+    data: z.strictObject({ train: paths.min(1), dev: paths.default([]) }),
+    output: path,
+    training: Training,
+    probe: z.array(z.string()).default([]),
+  })
+  .refine(({ model }) => model.from === null || model.config === undefined, {
+    path: ['model', 'config'],
+    message: 'only a new model (model.from null) takes a config',
+  });
+export type TrainingSpec = z.infer<typeof TrainingSpec>;
+
+/** Reads `spec.json` at `file`; throws TrainingFailure 'bad-spec'. */
+export async function readSpec(file: string): Promise<TrainingSpec> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new TrainingFailure('bad-spec', `${file}: ${(error as Error).message}`, error);
+  }
+  const parsed = TrainingSpec.safeParse(value);
+  if (!parsed.success)
+    throw new TrainingFailure('bad-spec', `${file}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
