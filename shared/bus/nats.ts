@@ -39,7 +39,7 @@ const RESULTS_IN_FLIGHT = 200;
 export interface BusOptions {
   natsUrl: string;
   /** Names the peer's effects for failpoints: `judge.ack`, `curator.offer`. */
-  role: Role;
+  role: Role | 'cli';
   peer: string;
   ackWaitMs: number;
   tls?: Tls | undefined;

@@ -8,26 +8,40 @@ const Files = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((files) => (Array.isArray(files) ? files : [files]));
 
-/** How one training step is done. Rates and schedule as in the paper's Appendix; the back-end names a trainer profile. */
-export const TrainingSettings = closedObject({
-  backend: Id,
+const rates = {
   learningRate: z.number().positive(),
   batchSize: z.int().positive(),
-  epochs: z.number().positive().optional(),
-  steps: z.int().positive().optional(),
-  schedule: z.enum(['cosine', 'linear', 'constant-linear']).default('cosine'),
-  warmupRatio: z.number().min(0).max(1).default(0.03),
-  weightDecay: z.number().min(0).default(0.05),
-  saveEverySteps: z.int().positive().default(100),
+  epochs: z.number().positive(),
+  steps: z.int().positive(),
+  schedule: z.enum(['cosine', 'linear', 'constant-linear']),
+  warmupRatio: z.number().min(0).max(1),
+  weightDecay: z.number().min(0),
+  saveEverySteps: z.int().positive(),
+};
+
+/** How one training step is done. Defaults are the paper's; the back-end names a trainer profile. One of `epochs` and `steps`, 1 epoch without. */
+export const TrainingSettings = closedObject({
+  ...rates,
+  backend: Id,
+  epochs: rates.epochs.optional(),
+  steps: rates.steps.optional(),
+  schedule: rates.schedule.default('cosine'),
+  warmupRatio: rates.warmupRatio.default(0.03),
+  weightDecay: rates.weightDecay.default(0.05),
+  saveEverySteps: rates.saveEverySteps.default(100),
   pick: z.enum(['last']).default('last'),
-});
+}).refine(
+  ({ epochs, steps }) => epochs === undefined || steps === undefined,
+  'give epochs or steps, not both',
+);
 export type TrainingSettings = z.infer<typeof TrainingSettings>;
 
 /** A step of making the starting checkpoint: on ready training rows (`rows`), or on the references of the training datasets, mixed. */
 export const StartStage = closedObject({
   name: Id,
   rows: Files.optional(),
-  training: TrainingSettings.partial().default({}),
+  /** What differs from the run's own `training`. */
+  training: z.strictObject(rates).partial().default({}),
 });
 export type StartStage = z.infer<typeof StartStage>;
 

@@ -62,7 +62,10 @@ export const TrainRequest = z.strictObject({
     z.strictObject({ kind: z.literal('folder'), path: z.string() }),
     z.strictObject({ kind: z.literal('scratch'), config: z.record(z.string(), z.number()) }),
   ]),
-  dataset: Digest,
+  /** Null publishes `from` as it is: a given base becomes a checkpoint of the run. */
+  dataset: Digest.nullable(),
+  /** How often the run was resumed: a failed job is tried again under a higher number. */
+  attempt: z.int().nonnegative(),
   training: z.strictObject({
     steps: z.int().positive().optional(),
     epochs: z.number().positive().optional(),

@@ -11,7 +11,7 @@ export interface Life {
   readonly signal: AbortSignal;
   readonly log: Logger;
   /** Closes a resource after the body has ended, in reverse order of the calls. */
-  defer(name: string, close: () => unknown): void;
+  readonly defer: (name: string, close: () => unknown) => void;
 }
 
 interface Resource {
