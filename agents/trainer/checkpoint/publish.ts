@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { CheckpointManifest } from '../../../shared/contract/checkpoint.ts';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
+import { canonicalJson, digestOf } from '../../../shared/contract/ids.ts';
+import { publishFolder, stagingPath } from '../../../shared/process/files.ts';
+import { checkSafetensors } from './safetensors.ts';
+
+export const MANIFEST = 'manifest.json';
+
+/** Formats that can carry code; none is ever loaded or passed on. */
+const REFUSED = /\.(bin|pt|pth|pkl|pickle|ckpt|pt2)$/i;
+
+/** Where a checkpoint comes from; part of its identity. */
+export type Lineage = Pick<CheckpointManifest, 'parent' | 'dataset' | 'training'>;
+
+/**
+ * Publishes a HF-style folder as a checkpoint: copied to staging, checked, hashed, synced, renamed to the digest of its manifest, read again.
+ * The same files with the same lineage give the same name; publishing twice is harmless. Throws PermanentError for files that must not be
+ * trusted, and whatever the file system throws, such as ENOSPC, with nothing published.
+ */
+export async function publishCheckpoint(
+  source: string,
+  checkpoints: string,
+  lineage: Lineage,
+): Promise<string> {
+  await mkdir(checkpoints, { recursive: true });
+  const staging = stagingPath(join(checkpoints, 'checkpoint'));
+  await mkdir(staging);
+  try {
+    const names = (await readdir(source)).sort();
+    const files: CheckpointManifest['files'] = [];
+    for (const name of names) {
+      await copyChecked(join(source, name), join(staging, name), name);
+      files.push(await describe(staging, name));
+    }
+    if (!names.some((name) => name.endsWith('.safetensors')))
+      throw new PermanentError(`${source} has no .safetensors file`);
+    const manifest = CheckpointManifest.parse({ files, ...lineage });
+    const digest = digestOf(manifest);
+    await writeFile(join(staging, MANIFEST), canonicalJson(manifest));
+    await publishFolder('trainer.checkpoint', staging, join(checkpoints, digest));
+    await verifyCheckpoint(checkpoints, digest);
+    return digest;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function copyChecked(from: string, to: string, name: string): Promise<void> {
+  if (REFUSED.test(name))
+    throw new PermanentError(
+      `${name}: only safetensors weights are published; this format can carry code`,
+    );
+  const entry = await stat(from);
+  if (!entry.isFile()) throw new PermanentError(`${name} is not a plain file`);
+  await copyFile(from, to);
+  if (name.endsWith('.safetensors')) await checkSafetensors(to);
+}
+
+async function describe(
+  folder: string,
+  path: string,
+): Promise<CheckpointManifest['files'][number]> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(join(folder, path)), hash);
+  return { path, size: (await stat(join(folder, path))).size, sha256: hash.digest('hex') };
+}
+
+/** Reads a published checkpoint again, whole. Throws PermanentError where a byte differs from the manifest, or the manifest from the name. */
+export async function verifyCheckpoint(
+  checkpoints: string,
+  digest: string,
+): Promise<CheckpointManifest> {
+  const folder = join(checkpoints, digest);
+  const manifest = await readManifest(folder);
+  if (digestOf(manifest) !== digest)
+    throw new PermanentError(
+      `${folder}: the manifest is not the one that gave it its name; remove the folder and train the step again`,
+    );
+  for (const file of manifest.files) {
+    const { size, sha256 } = await describe(folder, file.path);
+    if (size !== file.size || sha256 !== file.sha256)
+      throw new PermanentError(
+        `${join(folder, file.path)} is damaged; remove the folder and train the step again`,
+      );
+  }
+  return manifest;
+}
+
+async function readManifest(folder: string): Promise<CheckpointManifest> {
+  try {
+    return CheckpointManifest.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
+  } catch (error) {
+    throw new PermanentError(`${join(folder, MANIFEST)} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

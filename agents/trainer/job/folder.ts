@@ -1,0 +1,110 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
+import { canonicalJson } from '../../../shared/contract/ids.ts';
+import { TrainOutcome, TrainRequest } from '../../../shared/contract/steps.ts';
+import { TrainingResult } from '../../../shared/contract/training.ts';
+import { writeFileDurably } from '../../../shared/process/files.ts';
+
+/** Where everything of one job lies: `<jobs>/<run>/<step>/`. Ids are safe as file names. */
+export interface JobFolder {
+  path: string;
+  dataset: string;
+  spec: string;
+  progress: string;
+  result: string;
+  output: string;
+  log: string;
+}
+
+export function jobFolder(
+  jobs: string,
+  { run, step }: Pick<TrainRequest, 'run' | 'step'>,
+): JobFolder {
+  const path = join(jobs, run, step);
+  return {
+    path,
+    dataset: join(path, 'dataset'),
+    spec: join(path, 'spec.json'),
+    progress: join(path, 'progress.jsonl'),
+    result: join(path, 'train_result.json'),
+    output: join(path, 'output'),
+    log: join(path, 'program.log'),
+  };
+}
+
+/**
+ * Files a request as the job's own. The same one may come again; a higher attempt removes a failed outcome so that the job is tried again.
+ * Throws PermanentError when the step was started with another request.
+ */
+export async function fileRequest(folder: JobFolder, request: TrainRequest): Promise<void> {
+  await mkdir(folder.path, { recursive: true });
+  const earlier = await readRequest(folder);
+  if (earlier !== undefined && identity(earlier) !== identity(request)) {
+    throw new PermanentError(
+      `step ${request.step} of ${request.run} was started with another request: give the run a new name, or remove ${folder.path}`,
+    );
+  }
+  if (
+    earlier !== undefined &&
+    request.attempt > earlier.attempt &&
+    (await readOutcome(folder))?.outcome === 'failed'
+  ) {
+    await rm(join(folder.path, 'outcome.json'), { force: true });
+    await rm(folder.result, { force: true });
+  }
+  if (earlier === undefined || request.attempt > earlier.attempt) {
+    await writeFileDurably(
+      'trainer.request',
+      join(folder.path, 'request.json'),
+      canonicalJson(request),
+    );
+  }
+}
+
+function identity(request: TrainRequest): string {
+  return canonicalJson({ ...request, attempt: 0 });
+}
+
+export async function readRequest(folder: JobFolder): Promise<TrainRequest | undefined> {
+  return readJson(join(folder.path, 'request.json'), TrainRequest);
+}
+
+export async function readOutcome(folder: JobFolder): Promise<TrainOutcome | undefined> {
+  return readJson(join(folder.path, 'outcome.json'), TrainOutcome);
+}
+
+export async function writeOutcome(folder: JobFolder, outcome: TrainOutcome): Promise<void> {
+  await writeFileDurably(
+    'trainer.outcome',
+    join(folder.path, 'outcome.json'),
+    canonicalJson(outcome),
+  );
+}
+
+/** What the training program left, once it has ended. */
+export async function readResult(folder: JobFolder): Promise<TrainingResult | undefined> {
+  return readJson(folder.result, TrainingResult);
+}
+
+async function readJson<TValue>(
+  path: string,
+  schema: z.ZodType<TValue>,
+): Promise<TValue | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new PermanentError(
+      `${path} is damaged: remove the job folder to train this step again. ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import { EventEmitter, on } from 'node:events';
+import { join } from 'node:path';
+import { createActor, type Actor } from 'xstate';
+import { PermanentError } from '../../shared/contract/failure.ts';
+import type { TrainOutcome, TrainProgress, TrainRequest } from '../../shared/contract/steps.ts';
+import { createJob, type JobDeps } from './actors.ts';
+import { fileRequest, jobFolder, readRequest, writeOutcome } from './job/folder.ts';
+import { endProgram } from './launch/program.ts';
+import type { jobMachine } from './machine.ts';
+
+type JobActor = Actor<typeof jobMachine>;
+
+export type JobMessage = { progress: TrainProgress } | { outcome: TrainOutcome };
+
+/** The jobs of this trainer, by run and step: started by a request, found again in their folders after a restart. */
+export class Jobs {
+  readonly #deps: JobDeps;
+  readonly #actors = new Map<string, JobActor>();
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+
+  constructor(deps: JobDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts the job of a step, or leaves the one alone that goes on. Throws PermanentError when the step has another request. */
+  async start(request: TrainRequest): Promise<void> {
+    if (this.#deps.environment.profiles.trainers[request.backend] === undefined)
+      throw new PermanentError(`this trainer has no back-end ${request.backend}`);
+    await fileRequest(this.#folder(request), request);
+    this.#drive(request);
+  }
+
+  /** Progress as it comes, then the outcome. A job that this process does not know is looked for in its folder. */
+  async *watch(run: string, step: string, signal: AbortSignal): AsyncGenerator<JobMessage> {
+    const request = await readRequest(this.#folder({ run, step }));
+    if (request === undefined)
+      throw new PermanentError(`no job was started for step ${step} of ${run}`);
+    const actor = this.#drive(request);
+    const changes = on(this.#changes, keyOf(request), { signal }) as AsyncIterable<unknown>;
+    let told: TrainProgress | undefined;
+    const news = (): JobMessage | undefined => {
+      const snapshot = actor.getSnapshot();
+      if (snapshot.output !== undefined) return { outcome: snapshot.output };
+      if (snapshot.context.progress === told) return undefined;
+      told = snapshot.context.progress;
+      return { progress: told };
+    };
+    const first = news();
+    if (first !== undefined) yield first;
+    if (first !== undefined && 'outcome' in first) return;
+    for await (const _ of changes) {
+      const message = news();
+      if (message !== undefined) yield message;
+      if (message !== undefined && 'outcome' in message) return;
+    }
+  }
+
+  /** Ends a job and its program for good. */
+  async cancel(run: string, step: string): Promise<void> {
+    const folder = this.#folder({ run, step });
+    const request = await readRequest(folder);
+    if (request === undefined) return;
+    this.#actors.get(keyOf(request))?.stop();
+    this.#actors.delete(keyOf(request));
+    await endProgram(folder.spec);
+    await writeOutcome(folder, {
+      outcome: 'failed',
+      kind: 'cancelled',
+      reason: 'cancelled by the user',
+    });
+  }
+
+  /** Stops watching and has the programs save their state and end; the folders tell the next process where they stand. */
+  async drain(): Promise<void> {
+    const requests = [...this.#actors.values()].map((actor) => actor.getSnapshot().context.request);
+    for (const actor of this.#actors.values()) actor.stop();
+    await Promise.all(requests.map((request) => endProgram(this.#folder(request).spec)));
+  }
+
+  #folder(job: Pick<TrainRequest, 'run' | 'step'>) {
+    return jobFolder(join(this.#deps.environment.state, 'jobs'), job);
+  }
+
+  #drive(request: TrainRequest): JobActor {
+    const key = keyOf(request);
+    const running = this.#actors.get(key);
+    const snapshot = running?.getSnapshot();
+    const goesOn =
+      snapshot !== undefined &&
+      (snapshot.status === 'active' || snapshot.context.request.attempt >= request.attempt);
+    if (running !== undefined && goesOn) return running;
+    const actor = createActor(createJob(this.#deps), { input: { request } });
+    this.#actors.set(key, actor);
+    let trouble: string | undefined;
+    actor.subscribe(({ context }) => {
+      if (context.trouble !== undefined && context.trouble !== trouble)
+        this.#deps.log.warn(
+          { run: request.run, step: request.step, reason: context.trouble },
+          'cannot go on yet',
+        );
+      trouble = context.trouble;
+      this.#changes.emit(key);
+    });
+    actor.start();
+    return actor;
+  }
+}
+
+function keyOf({ run, step }: Pick<TrainRequest, 'run' | 'step'>): string {
+  return `${run}/${step}`;
+}
