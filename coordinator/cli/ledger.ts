@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Explanation } from '../../shared/contract/explanation.ts';
+import { Fact } from '../../shared/contract/facts.ts';
+import { curatorClient, readStream, unary } from '../../shared/rpc/client.ts';
+import type { JournalEntry } from '../curator.ts';
+import { connectCluster, localBus, type Cluster, type ClusterOptions } from './cluster.ts';
+import { CommandError, exits } from './exit.ts';
+
+/** What can be read of the runs: from their curators while a cluster runs, else from the ledger folder that it left. */
+export interface Ledger {
+  /** The cluster, where one runs. */
+  cluster: Cluster | undefined;
+  runs(): Promise<string[]>;
+  journal(run: string): Promise<JournalEntry[]>;
+  explain(run: string, example: string): Promise<Explanation>;
+  close(): Promise<void>;
+}
+
+const CALL_MS = 10_000;
+const BINDINGS_MS = 1_000;
+
+export async function openLedger(options: ClusterOptions, signal: AbortSignal): Promise<Ledger> {
+  const folder = join(options.state, 'curator-1', 'ledger');
+  const live = options.nats ?? process.env['RESET_NATS_URL'] ?? localBus(options.state);
+  if (live === undefined && existsSync(folder)) return ledgerAtRest(folder);
+  return liveLedger(await connectCluster(options, signal), signal);
+}
+
+function liveLedger(cluster: Cluster, signal: AbortSignal): Ledger {
+  const curatorOf = async (run: string) => {
+    const binding = await cluster.directory.binding(run);
+    if (binding === undefined)
+      throw new CommandError(
+        exits.usage,
+        `no run ${run} on this bus: reset-loop status lists the runs`,
+      );
+    return curatorClient(binding.grpc);
+  };
+  return {
+    cluster,
+    runs: async () => {
+      const names = new Set<string>();
+      const until = AbortSignal.any([signal, AbortSignal.timeout(BINDINGS_MS)]);
+      for await (const { run } of cluster.directory.bindings(until)) names.add(run);
+      return [...names].sort();
+    },
+    journal: async (run) => {
+      const client = await curatorOf(run);
+      const entries: JournalEntry[] = [];
+      for await (const { position, fact, at } of readStream(
+        () => client.readJournal({ run, from: 0, follow: false }),
+        { signal },
+      )) {
+        entries.push({ position, at, fact: Fact.parse(JSON.parse(fact)) });
+      }
+      client.close();
+      return entries;
+    },
+    explain: async (run, example) => {
+      const client = await curatorOf(run);
+      const { explanation } = await unary(
+        client.explain.bind(client),
+        { run, example },
+        { deadlineMs: CALL_MS, signal },
+      );
+      client.close();
+      return Explanation.parse(JSON.parse(explanation));
+    },
+    close: () => cluster.close(),
+  };
+}
+
+/** Asks the curator's own reader, a process, for no other role may open the ledger's tables. */
+function ledgerAtRest(folder: string): Ledger {
+  return {
+    cluster: undefined,
+    runs: async () => (await readAtRest(folder, 'runs')).map(String),
+    journal: async (run) =>
+      (await readAtRest(folder, 'journal', run)).map((line) => {
+        const { position, at, fact } = line as JournalEntry;
+        return { position, at, fact: Fact.parse(fact) };
+      }),
+    explain: async (run, example) =>
+      Explanation.parse((await readAtRest(folder, 'explain', run, example))[0]),
+    close: async () => {
+      await Promise.resolve();
+    },
+  };
+}
+
+async function readAtRest(folder: string, ...request: string[]): Promise<unknown[]> {
+  const reader = fileURLToPath(import.meta.resolve('../../agents/curator/reader.js'));
+  const child = spawn(process.execPath, [reader, folder, ...request], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+  const lines: unknown[] = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(JSON.parse(line));
+  if ((await ended) !== 0) throw new CommandError(exits.failed, complaint.trim());
+  return lines;
+}

@@ -1,0 +1,125 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Role } from '../../shared/contract/peer.ts';
+import { control, type Control } from './control.ts';
+import { doctor } from './doctor.ts';
+import { exits, reportFailure } from './exit.ts';
+import { peer, roles, type PeerOptions } from './peer.ts';
+import { run } from './run.ts';
+import { score } from './score.ts';
+import { status } from './status.ts';
+import { watch } from './watch.ts';
+import { why } from './why.ts';
+
+const help = `
+Exit codes: 0 done; 1 failed, the message says why; 2 wrong usage or a bad file; 3 the run is paused; 4 nothing runs here that could answer.
+Examples:
+  npm start                                      the demo: a local cluster and a run of a few rounds
+  npx reset-loop run my-run.yaml                 start or go on with a run on a running cluster
+  npx reset-loop peer --role judge               one more judge on the bus
+  npx reset-loop why 3f9a                        why a candidate of the example 3f9a… won`;
+
+interface Common {
+  state: string;
+  nats?: string;
+  json: boolean;
+}
+
+const stop = new AbortController();
+process.once('SIGINT', () => {
+  stop.abort();
+});
+process.once('SIGTERM', () => {
+  stop.abort();
+});
+process.once('disconnect', () => {
+  stop.abort();
+});
+
+const program = new Command('reset-loop')
+  .description('Iterative RESET: sample, judge, keep the best, fine-tune, evaluate, decide, repeat')
+  .addHelpText('after', help)
+  .exitOverride();
+
+let code: number = exits.done;
+
+/** A command on a cluster: found by its state folder, or by a NATS URL. */
+function command(usage: string, description: string): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option('--state <folder>', 'state of the local cluster', '.reset-loop')
+    .option('--nats <url>', 'a bus somewhere else (default: RESET_NATS_URL, or the local cluster)')
+    .option('--json', 'JSON instead of text', false);
+}
+
+command('run <file>', 'start the run of a run file, or go on with it, and follow it to its end')
+  .option('--detach', 'do not follow', false)
+  .action(async (file: string, options: Common & { detach: boolean }) => {
+    code = await run(file, options, stop.signal);
+  });
+
+command('status', 'the runs, what they wait for, and the peers').action(async (options: Common) => {
+  code = await status(options, stop.signal);
+});
+
+command('watch [run]', 'follow a run; one that has finished is shown').action(
+  async (name: string | undefined, options: Common) => {
+    code = await watch(name, options, stop.signal);
+  },
+);
+
+const controls: [Control, string][] = [
+  ['pause', 'begin no further step'],
+  ['resume', 'go on; what was unscored or failed is tried again'],
+  ['stop', 'end the run with its best round so far'],
+];
+for (const [action, description] of controls) {
+  command(`${action} [run]`, description).action(
+    async (name: string | undefined, options: Common) => {
+      code = await control(action, name, options, stop.signal);
+    },
+  );
+}
+
+command('why <example>', 'one example: prompt, candidates, verdicts, arithmetic, winner')
+  .option('--run <run>', 'the run, where there are several')
+  .action(async (example: string, options: Common & { run?: string }) => {
+    code = await why(example, options, stop.signal);
+  });
+
+program
+  .command('score <rows>')
+  .description('judge the rows of a JSONL file offline, one line of JSON a row')
+  .requiredOption('--judge <type>', 'the judge’s type')
+  .option('--set <key=value>', 'an option of the judge, may be repeated', collect, [])
+  .option('--json', 'the output is JSON lines either way', true)
+  .action(async (rows: string, options: { judge: string; set: string[] }) => {
+    code = await score(rows, options, stop.signal);
+  });
+
+command('peer', 'join a running bus with one role')
+  .addOption(new Option('--role <role>', 'what the peer does').choices(roles).makeOptionMandatory())
+  .option('--name <id>', 'name of the peer (default: role, host and process)')
+  .option('--profiles <file>', 'model servers and trainers of this machine')
+  .option('--checkpoints <folder>', 'folder of published checkpoints')
+  .action(async (options: PeerOptions & { role: Role }) => {
+    code = await peer(options.role, options, stop.signal);
+  });
+
+command('doctor', 'what this machine has and lacks').action(async (options: Common) => {
+  code = await doctor(options, stop.signal);
+});
+
+function collect(value: string, earlier: string[]): string[] {
+  if (!value.includes('=')) throw new InvalidArgumentError('give it as key=value');
+  return [...earlier, value];
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) code = error.exitCode === 0 ? exits.done : exits.usage;
+  else if (stop.signal.aborted) code = 130;
+  else code = reportFailure(error, process.argv.includes('--json'));
+}
+process.exit(code);

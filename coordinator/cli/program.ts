@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { exits } from './exit.ts';
+
+/**
+ * Runs another program of ours, by its path in `dist`, on this terminal, and gives its exit code. Roles are started, never imported.
+ * The child has an IPC channel: when this process goes, it goes too.
+ */
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const file = fileURLToPath(import.meta.resolve(`../../${path}`));
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env,
+  });
+  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? exits.failed;
+}

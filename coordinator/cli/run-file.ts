@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { messageOf } from '../../shared/contract/failure.ts';
+import { problemsOf } from '../../shared/contract/problems.ts';
+import { RunFile } from '../../shared/contract/run-file.ts';
+import { CommandError, exits } from './exit.ts';
+
+/**
+ * Reads a run file (design §10): YAML or JSON, paths relative to the file. Every problem is named with its place; an unknown key comes
+ * with the nearest known one.
+ */
+export function readRunFile(path: string): RunFile {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new CommandError(exits.usage, `cannot read the run file ${path}: ${messageOf(error)}`);
+  }
+  const parsed = RunFile.safeParse(content);
+  if (!parsed.success) {
+    throw new CommandError(
+      exits.usage,
+      `the run file ${path} is not usable: ${problemsOf(parsed.error)}`,
+    );
+  }
+  return withAbsolutePaths(parsed.data, dirname(resolve(path)));
+}
+
+function withAbsolutePaths(file: RunFile, folder: string): RunFile {
+  const absolute = (paths: string[] | undefined) => paths?.map((path) => resolve(folder, path));
+  return RunFile.parse({
+    ...file,
+    model: {
+      ...file.model,
+      base: file.model.base === 'scratch' ? 'scratch' : resolve(folder, file.model.base),
+    },
+    start: file.start.map((stage) => ({ ...stage, rows: absolute(stage.rows) })),
+    datasets: file.datasets.map((dataset) => ({
+      ...dataset,
+      train: absolute(dataset.train),
+      dev: absolute(dataset.dev),
+      test: absolute(dataset.test),
+    })),
+  });
+}

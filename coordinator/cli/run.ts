@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TransientError } from '../../shared/contract/failure.ts';
+import type { RunFile } from '../../shared/contract/run-file.ts';
+import { unary } from '../../shared/rpc/client.ts';
+import type { JournalEntry } from '../curator.ts';
+import { closerLook } from './closer-look.ts';
+import { connectCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { exits } from './exit.ts';
+import { followRun } from './follow.ts';
+import { jsonWatcher, liveWatcher } from './live.ts';
+import { readRunFile } from './run-file.ts';
+import { finishedEvent, summarize } from './summary.ts';
+import { resultTable } from './table.ts';
+
+export interface RunOptions extends ClusterOptions {
+  json: boolean;
+  detach: boolean;
+}
+
+const OPEN_MS = 150_000;
+const RETRY_MS = 500;
+const PATIENCE_MS = 30_000;
+
+/** Starts a run, or goes on with the one of that name, and follows it to its end. Exit 0 finished, 3 paused. */
+export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+  const file = readRunFile(path);
+  const cluster = await connectCluster(options, signal);
+  try {
+    await startRun(cluster, file, signal);
+    if (options.detach) return exits.done;
+    return await showRun(cluster, file.run, options, signal);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Follows a run to its end on the terminal, or as JSON events, and prints its result. */
+export async function showRun(
+  cluster: Cluster,
+  name: string,
+  { json }: { json: boolean },
+  signal: AbortSignal,
+): Promise<number> {
+  const watcher = json
+    ? { ...jsonWatcher(process.stdout), done: () => undefined }
+    : liveWatcher(process.stdout);
+  const entries = await followRun(cluster, name, watcher, { untilPaused: true, signal });
+  watcher.done();
+  return printResult(entries, { json });
+}
+
+/** Prints what a run came to. Exit 0 when it has finished, 3 when it is paused. */
+export function printResult(entries: readonly JournalEntry[], { json }: { json: boolean }): number {
+  const summary = summarize(entries);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify(summary.paused === null ? finishedEvent(summary) : { event: 'paused', run: summary.run, reason: summary.paused })}\n`,
+    );
+  else process.stdout.write(`\n${resultTable(summary)}\n${closerLook(summary.run, undefined)}\n`);
+  return summary.paused === null ? exits.done : exits.paused;
+}
+
+/** Opens the run, waiting for coordinator and curator to come up. */
+async function startRun(cluster: Cluster, file: RunFile, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      const coordinator = await cluster.coordinator(signal);
+      await unary(
+        coordinator.startRun.bind(coordinator),
+        { runFile: JSON.stringify(file) },
+        { deadlineMs: OPEN_MS, signal },
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof TransientError) || performance.now() > until) throw error;
+    }
+    await delay(RETRY_MS, undefined, { signal });
+  }
+}

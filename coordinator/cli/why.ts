@@ -1,0 +1,73 @@
+import colors from 'picocolors';
+import type { Explanation } from '../../shared/contract/explanation.ts';
+import type { ClusterOptions } from './cluster.ts';
+import { exits } from './exit.ts';
+import { openLedger } from './ledger.ts';
+import { chosenRun } from './watch.ts';
+
+/** Shows all that is known of one example: prompt, candidates with their cells, verdicts, arithmetic, winner and checkpoint. */
+export async function why(
+  example: string,
+  options: ClusterOptions & { json: boolean; run?: string | undefined },
+  signal: AbortSignal,
+): Promise<number> {
+  const ledger = await openLedger(options, signal);
+  try {
+    const explanation = await ledger.explain(await chosenRun(ledger, options.run), example);
+    process.stdout.write(
+      options.json ? `${JSON.stringify(explanation)}\n` : `${explain(explanation)}\n`,
+    );
+    return exits.done;
+  } finally {
+    await ledger.close();
+  }
+}
+
+function explain({ example, steps }: Explanation): string {
+  return [
+    `example ${colors.bold(example.id)} of ${example.dataset} (${example.kind})`,
+    `references: ${example.references.map((reference) => JSON.stringify(reference)).join(', ') || 'none'}`,
+    ...(example.constraints === undefined
+      ? []
+      : [`constraints: ${JSON.stringify(example.constraints)}`]),
+    ...steps.flatMap(explainStep),
+  ].join('\n');
+}
+
+type StepExplanation = Explanation['steps'][number];
+
+function explainStep({
+  step,
+  split,
+  checkpoint,
+  prompt,
+  candidates,
+  selection,
+}: StepExplanation): string[] {
+  return [
+    '',
+    colors.bold(`${step}, ${split}, sampled from checkpoint ${checkpoint}`),
+    `prompt: ${JSON.stringify(prompt)}`,
+    ...candidates.flatMap((candidate) =>
+      explainCandidate(candidate, candidate.candidate === selection?.candidate),
+    ),
+    ...(selection === null ? [] : [`kept: ${selection.candidate ?? 'none'}: ${selection.reason}`]),
+  ];
+}
+
+function explainCandidate(
+  { candidate, cells, text, failure, verdicts, arithmetic }: StepExplanation['candidates'][number],
+  kept: boolean,
+): string[] {
+  const answer =
+    text === null ? colors.yellow(`failed: ${failure ?? 'no reason given'}`) : JSON.stringify(text);
+  return [
+    `${kept ? colors.green('*') : ' '} ${candidate.slice(0, 8)} ${cells.join('+')}: ${answer}`,
+    ...Object.entries(verdicts).map(([judge, verdict]) =>
+      verdict.outcome === 'scored'
+        ? `    ${judge}: ${verdict.value} ${JSON.stringify(verdict.details)}`
+        : `    ${judge}: unscored: ${verdict.reason}`,
+    ),
+    `    score: ${arithmetic}`,
+  ];
+}

@@ -1,0 +1,115 @@
+import type { Difference, FactOf } from '../../shared/contract/facts.ts';
+import { randomFrom } from '../../shared/contract/random.ts';
+import type { Axis, RunFile } from '../../shared/contract/run-file.ts';
+import type { EvaluationValue } from '../../shared/contract/steps.ts';
+import { bootstrapDifference, type PairedStratum } from '../../shared/scoring/bootstrap.ts';
+
+/** Dev values of the seen datasets, of the incumbent and of the round's checkpoint. Test and unseen sets never reach a decision. */
+export interface GateInput {
+  file: RunFile;
+  step: string;
+  round: number;
+  before: readonly EvaluationValue[];
+  after: readonly EvaluationValue[];
+  /** Rounds in a row without promotion before this one. */
+  withoutPromotion: number;
+}
+
+/**
+ * Promotes if the lower 95 % bound of ΔF is above 0 and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
+ * stratified by dataset. Only examples scored under both checkpoints are compared. An axis that no dataset has does not decide; without any
+ * faithfulness value nothing is promoted.
+ */
+export function decide({
+  file,
+  step,
+  round,
+  before,
+  after,
+  withoutPromotion,
+}: GateInput): FactOf<'decision.made'> {
+  const { bootstrap: resamples, loss } = file.rounds.gate;
+  const difference = (axis: Axis): Difference | null => {
+    const strata = pair(axis, before, after);
+    if (strata.length === 0) return null;
+    return bootstrapDifference(strata, {
+      resamples,
+      random: randomFrom(file.seed, step, 'gate', axis),
+    });
+  };
+  const differences = {
+    faithfulness: difference('faithfulness'),
+    instruction: difference('instruction'),
+    task: difference('task'),
+  };
+  const failed = reasonsAgainst(differences, loss);
+  const promoted = failed.length === 0;
+  return {
+    fact: 'decision.made',
+    step,
+    round,
+    decision: promoted ? 'promote' : 'keep',
+    reason: promoted
+      ? `faithfulness rose by ${words(differences.faithfulness)}; instruction and task held`
+      : failed.join('; '),
+    differences,
+    withoutPromotion: promoted ? 0 : withoutPromotion + 1,
+  };
+}
+
+function reasonsAgainst(
+  differences: FactOf<'decision.made'>['differences'],
+  loss: number,
+): string[] {
+  const { faithfulness, instruction, task } = differences;
+  const against: string[] = [];
+  if (faithfulness === null)
+    against.push('no example has a faithfulness score under both checkpoints');
+  else if (faithfulness.lower <= 0)
+    against.push(`no sure gain in faithfulness: ${words(faithfulness)}`);
+  for (const [axis, difference] of [
+    ['instruction', instruction],
+    ['task', task],
+  ] as const) {
+    if (difference !== null && difference.lower <= -loss)
+      against.push(`${axis} may have lost more than ${loss}: ${words(difference)}`);
+  }
+  return against;
+}
+
+function words(difference: Difference | null): string {
+  if (difference === null) return 'nothing';
+  return `${signed(difference.mean)} (95 % bounds ${signed(difference.lower)} to ${signed(difference.upper)})`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+function pair(
+  axis: Axis,
+  before: readonly EvaluationValue[],
+  after: readonly EvaluationValue[],
+): PairedStratum[] {
+  const earlier = new Map(
+    before
+      .filter((value) => value.axis === axis)
+      .map((value) => [`${value.dataset}/${value.example}`, value.value]),
+  );
+  const strata = new Map<string, { before: number[]; after: number[] }>();
+  const ordered = after.filter((value) => value.axis === axis).sort(byDatasetAndExample);
+  for (const { dataset, example, value } of ordered) {
+    const was = earlier.get(`${dataset}/${example}`);
+    if (was === undefined) continue;
+    const stratum = strata.get(dataset) ?? { before: [], after: [] };
+    stratum.before.push(was);
+    stratum.after.push(value);
+    strata.set(dataset, stratum);
+  }
+  return [...strata].map(([dataset, values]) => ({ dataset, ...values }));
+}
+
+function byDatasetAndExample(a: EvaluationValue, b: EvaluationValue): number {
+  const [left, right] = [`${a.dataset}/${a.example}`, `${b.dataset}/${b.example}`];
+  return left < right ? -1 : Number(left > right);
+}

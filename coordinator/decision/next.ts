@@ -1,0 +1,252 @@
+import type { Fact, FactOf } from '../../shared/contract/facts.ts';
+import { PermanentError } from '../../shared/contract/failure.ts';
+import { stepOfRound } from '../../shared/contract/ids.ts';
+import type { RunFile } from '../../shared/contract/run-file.ts';
+import type { TrainRequest } from '../../shared/contract/steps.ts';
+import { bestRound } from './best.ts';
+
+/** The one thing to do next, as a function of the journal alone (design §7). */
+export type Next =
+  | { kind: 'curate'; step: string; attempt: number }
+  | { kind: 'train'; request: TrainRequest }
+  | { kind: 'evaluate'; step: string; checkpoint: string; attempt: number }
+  | { kind: 'decide'; step: string; round: number; incumbentStep: string; withoutPromotion: number }
+  | { kind: 'append'; fact: Fact }
+  | { kind: 'paused'; reason: string }
+  | { kind: 'finished'; fact: FactOf<'run.finished'> };
+
+type Journal = readonly Fact[];
+
+/**
+ * What a run needs next. The same journal gives the same answer to every coordinator, at every restart.
+ * Throws PermanentError where the journal does not begin with `run.opened`.
+ */
+export function nextOf(journal: Journal): Next {
+  const finished = findLast(journal, 'run.finished');
+  if (finished !== undefined) return { kind: 'finished', fact: finished };
+  const paused = pauseInForce(journal);
+  if (paused !== undefined) return { kind: 'paused', reason: paused.reason };
+  return nextOfStart(journal) ?? nextOfRounds(journal);
+}
+
+/** The run file that the journal begins with. */
+export function runFileOf(journal: Journal): RunFile {
+  const opened = journal[0];
+  if (opened?.fact !== 'run.opened')
+    throw new PermanentError(
+      'the journal does not begin with run.opened: restore the ledger from a backup',
+    );
+  return opened.file;
+}
+
+/** The checkpoint that rounds start from now, and the step that evaluated it: the last promoted one, or the start. */
+export function incumbentOf(journal: Journal): { checkpoint: string; step: string } | undefined {
+  const start = startCheckpoint(journal);
+  if (start === undefined) return undefined;
+  const promoted = journal.findLast(
+    (fact) => fact.fact === 'decision.made' && fact.decision === 'promote',
+  );
+  if (promoted?.fact !== 'decision.made') return { checkpoint: start, step: stepOfRound(0) };
+  const published = find(journal, 'checkpoint.published', promoted.step);
+  return { checkpoint: published?.checkpoint ?? start, step: promoted.step };
+}
+
+/** How often the run was resumed: what was unscored or failed is tried again under a higher number. */
+export function attemptOf(journal: Journal): number {
+  return journal.filter((fact) => fact.fact === 'run.resumed').length;
+}
+
+function nextOfStart(journal: Journal): Next | undefined {
+  const file = runFileOf(journal);
+  const steps = startSteps(file);
+  for (const [index, step] of steps.entries()) {
+    if (find(journal, 'checkpoint.published', step) !== undefined) continue;
+    if (file.start.length === 0)
+      return { kind: 'train', request: trainRequest(journal, step, null, baseOf(file), {}) };
+    const sealed = find(journal, 'dataset.sealed', step);
+    if (sealed === undefined) return { kind: 'curate', step, attempt: attemptOf(journal) };
+    const parent =
+      index === 0 ? undefined : find(journal, 'checkpoint.published', `start-${index - 1}`);
+    const from =
+      parent === undefined
+        ? baseOf(file)
+        : ({ kind: 'checkpoint', checkpoint: parent.checkpoint } as const);
+    return {
+      kind: 'train',
+      request: trainRequest(journal, step, sealed.dataset, from, file.start[index]?.training ?? {}),
+    };
+  }
+  const checkpoint = startCheckpoint(journal);
+  if (
+    checkpoint === undefined ||
+    find(journal, 'evaluation.finished', stepOfRound(0)) !== undefined
+  )
+    return undefined;
+  return { kind: 'evaluate', step: stepOfRound(0), checkpoint, attempt: attemptOf(journal) };
+}
+
+function nextOfRounds(journal: Journal): Next {
+  const opened = findLast(journal, 'round.opened');
+  if (opened === undefined) return openRound(journal, 1);
+  const { step, round } = opened;
+  const decision = find(journal, 'decision.made', step);
+  if (decision !== undefined) return afterDecision(journal, decision);
+  const attempt = attemptOf(journal);
+  const sealed = find(journal, 'dataset.sealed', step);
+  if (sealed === undefined) return { kind: 'curate', step, attempt };
+  const published = find(journal, 'checkpoint.published', step);
+  if (published === undefined) {
+    return {
+      kind: 'train',
+      request: trainRequest(
+        journal,
+        step,
+        sealed.dataset,
+        { kind: 'checkpoint', checkpoint: opened.incumbent },
+        {},
+      ),
+    };
+  }
+  if (find(journal, 'evaluation.finished', step) === undefined)
+    return { kind: 'evaluate', step, checkpoint: published.checkpoint, attempt };
+  const last = findLast(journal, 'decision.made');
+  return {
+    kind: 'decide',
+    step,
+    round,
+    incumbentStep: incumbentOf(journal)?.step ?? stepOfRound(0),
+    withoutPromotion: last?.withoutPromotion ?? 0,
+  };
+}
+
+function afterDecision(journal: Journal, decision: FactOf<'decision.made'>): Next {
+  const { max, patience } = runFileOf(journal).rounds;
+  if (decision.withoutPromotion >= patience) {
+    return {
+      kind: 'append',
+      fact: finishing(
+        journal,
+        'converged',
+        `${decision.withoutPromotion} rounds in a row without promotion (rounds.patience ${patience})`,
+      ),
+    };
+  }
+  if (decision.round >= max)
+    return {
+      kind: 'append',
+      fact: finishing(journal, 'rounds', `all ${max} rounds of rounds.max are done`),
+    };
+  return openRound(journal, decision.round + 1);
+}
+
+function openRound(journal: Journal, round: number): Next {
+  const incumbent = incumbentOf(journal);
+  if (incumbent === undefined)
+    throw new PermanentError(
+      'no starting checkpoint in the journal: restore the ledger from a backup',
+    );
+  return {
+    kind: 'append',
+    fact: {
+      fact: 'round.opened',
+      step: stepOfRound(round),
+      round,
+      incumbent: incumbent.checkpoint,
+    },
+  };
+}
+
+/** The last fact of a run, with its best round so far. */
+export function finishing(
+  journal: Journal,
+  stopped: FactOf<'run.finished'>['stopped'],
+  reason: string,
+): FactOf<'run.finished'> {
+  return { fact: 'run.finished', stopped, reason, best: bestRound(journal) };
+}
+
+function startSteps(file: RunFile): string[] {
+  return file.start.length === 0 ? ['start-0'] : file.start.map((_, index) => `start-${index}`);
+}
+
+function startCheckpoint(journal: Journal): string | undefined {
+  const last = startSteps(runFileOf(journal)).at(-1);
+  return last === undefined ? undefined : find(journal, 'checkpoint.published', last)?.checkpoint;
+}
+
+function baseOf(file: RunFile): TrainRequest['from'] {
+  return file.model.base === 'scratch'
+    ? { kind: 'scratch', config: file.model.config ?? {} }
+    : { kind: 'folder', path: file.model.base };
+}
+
+function trainRequest(
+  journal: Journal,
+  step: string,
+  dataset: string | null,
+  from: TrainRequest['from'],
+  overrides: RunFile['start'][number]['training'],
+): TrainRequest {
+  const { run, seed, training } = runFileOf(journal);
+  const { backend } = training;
+  const pace =
+    overrides.steps === undefined && overrides.epochs === undefined ? training : overrides;
+  return {
+    run,
+    step,
+    seed,
+    backend,
+    from,
+    dataset,
+    attempt: attemptOf(journal),
+    training: {
+      ...(pace.steps === undefined ? { epochs: pace.epochs ?? 1 } : { steps: pace.steps }),
+      batchSize: overrides.batchSize ?? training.batchSize,
+      learningRate: overrides.learningRate ?? training.learningRate,
+      schedule: overrides.schedule ?? training.schedule,
+      warmupRatio: overrides.warmupRatio ?? training.warmupRatio,
+      weightDecay: overrides.weightDecay ?? training.weightDecay,
+      saveEverySteps: overrides.saveEverySteps ?? training.saveEverySteps,
+    },
+    probe: PROBE_PROMPTS,
+  };
+}
+
+/** Greedy answers to these identify a checkpoint on a model server; any text will do, as long as it never changes. */
+const PROBE_PROMPTS = [
+  'The',
+  'Question: who?',
+  'what is the city of',
+  'A B C',
+  'Say yes.',
+  '1 2 3',
+  'In the beginning',
+  'Answer:',
+];
+
+function pauseInForce(journal: Journal): FactOf<'run.paused'> | undefined {
+  const last = journal.findLast(
+    (fact) => fact.fact === 'run.paused' || fact.fact === 'run.resumed',
+  );
+  return last?.fact === 'run.paused' ? last : undefined;
+}
+
+function findLast<TName extends Fact['fact']>(
+  journal: Journal,
+  name: TName,
+): FactOf<TName> | undefined {
+  return journal.findLast((fact): fact is FactOf<TName> => fact.fact === name);
+}
+
+type StepFact = Extract<Fact, { step: string }>['fact'];
+
+/** The fact of this name about this step. */
+export function find<TName extends StepFact>(
+  journal: Journal,
+  name: TName,
+  step: string,
+): FactOf<TName> | undefined {
+  return journal.find(
+    (fact): fact is FactOf<TName> => fact.fact === name && 'step' in fact && fact.step === step,
+  );
+}

@@ -1,0 +1,77 @@
+import { EventEmitter, on } from 'node:events';
+import { createActor, type Actor } from 'xstate';
+import type { Directory } from '../shared/bus/bus.ts';
+import { messageOf } from '../shared/contract/failure.ts';
+import type { Logger } from '../shared/process/logger.ts';
+import { createRun, type Progress, type RunDeps } from './actors.ts';
+import type { runMachine } from './machine.ts';
+import { showRun } from './metrics.ts';
+
+export interface RunsDeps extends Omit<RunDeps, 'report'> {
+  directory: Directory;
+  log: Logger;
+}
+
+/**
+ * The runs that this coordinator drives: one machine for every binding on the bus, whoever made it. A second coordinator does the same; who
+ * appends a fact second reloads (M2), so any number of them is harmless.
+ */
+export class Runs {
+  readonly #deps: RunsDeps;
+  readonly #actors = new Map<string, Actor<typeof runMachine>>();
+  readonly #progress = new EventEmitter();
+
+  constructor(deps: RunsDeps) {
+    this.#deps = deps;
+    this.#progress.setMaxListeners(0);
+  }
+
+  /** Drives every run that is bound now or later, until the signal aborts. */
+  async drive(signal: AbortSignal): Promise<void> {
+    for await (const binding of this.#deps.directory.bindings(signal)) {
+      if (!this.#actors.has(binding.run)) this.#start(binding.run);
+    }
+  }
+
+  names(): string[] {
+    return [...this.#actors.keys()].sort();
+  }
+
+  /** What keeps a run from going on at the moment, such as a peer that is missing. */
+  trouble(run: string): string | undefined {
+    return this.#actors.get(run)?.getSnapshot().context.trouble;
+  }
+
+  /** Live progress of a run's step in hand, until the signal aborts. */
+  async *progress(run: string, signal: AbortSignal): AsyncGenerator<Progress> {
+    for await (const [progress] of on(this.#progress, run, { signal }) as AsyncIterable<[Progress]>)
+      yield progress;
+  }
+
+  drain(): void {
+    for (const actor of this.#actors.values()) actor.send({ type: 'drain.requested' });
+  }
+
+  #start(run: string): void {
+    const { log } = this.#deps;
+    const report = (name: string, progress: Progress): void => {
+      this.#progress.emit(name, progress);
+    };
+    const actor = createActor(createRun({ ...this.#deps, report }), { input: { run } });
+    this.#actors.set(run, actor);
+    let trouble: string | undefined;
+    actor.subscribe({
+      next: (snapshot) => {
+        showRun(snapshot.context.journal);
+        if (snapshot.context.trouble !== undefined && snapshot.context.trouble !== trouble)
+          log.warn({ run, reason: snapshot.context.trouble }, 'cannot go on yet');
+        trouble = snapshot.context.trouble;
+      },
+      error: (error) => {
+        log.error({ run, reason: messageOf(error) }, 'the run cannot be driven');
+      },
+    });
+    actor.start();
+    log.info({ run }, 'driving');
+  }
+}

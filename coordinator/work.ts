@@ -1,0 +1,155 @@
+import type { z } from 'zod';
+import type { Fact } from '../shared/contract/facts.ts';
+import { TransientError } from '../shared/contract/failure.ts';
+import {
+  CurateOutcome,
+  EvaluateOutcome,
+  StepProgress,
+  TrainOutcome,
+  TrainProgress,
+  type TrainRequest,
+} from '../shared/contract/steps.ts';
+import type { RunDeps } from './actors.ts';
+import { decide } from './decision/gate.ts';
+import { finishing, runFileOf } from './decision/next.ts';
+import type { Work } from './machine.ts';
+
+interface WorkInput {
+  run: string;
+  journal: readonly Fact[];
+  work: Work;
+}
+
+/** Has a step done by whoever can do it, and returns the fact that it ended with. Every step may be repeated. */
+export async function workOn(
+  deps: RunDeps,
+  { run, journal, work }: WorkInput,
+  signal: AbortSignal,
+): Promise<Fact> {
+  switch (work.kind) {
+    case 'append':
+      return work.fact;
+    case 'curate':
+      return curate(deps, run, journal, work, signal);
+    case 'train':
+      return train(deps, work.request, signal);
+    case 'evaluate':
+      return evaluate(deps, run, work, signal);
+    case 'decide':
+      return gate(deps, run, journal, work, signal);
+  }
+}
+
+async function curate(
+  { peers, report }: RunDeps,
+  run: string,
+  journal: readonly Fact[],
+  { step, attempt }: Extract<Work, { kind: 'curate' }>,
+  signal: AbortSignal,
+): Promise<Fact> {
+  const curator = await peers.curator(run);
+  await curator.startCurate(step, attempt, signal);
+  const answer = await outcomeOf(
+    curator.watch(step, 'curate', signal),
+    StepProgress,
+    CurateOutcome,
+    (progress) => {
+      report(run, progress);
+    },
+  );
+  switch (answer.outcome) {
+    case 'sealed': {
+      const { outcome: _, ...sealed } = answer;
+      return { fact: 'dataset.sealed', step, ...sealed };
+    }
+    case 'short':
+      return { fact: 'run.paused', reason: answer.reason, counts: answer.unscored };
+    case 'empty':
+      return finishing(journal, 'data', answer.reason);
+  }
+}
+
+async function evaluate(
+  { peers, report }: RunDeps,
+  run: string,
+  { step, checkpoint, attempt }: Extract<Work, { kind: 'evaluate' }>,
+  signal: AbortSignal,
+): Promise<Fact> {
+  const curator = await peers.curator(run);
+  await curator.startEvaluate(step, checkpoint, attempt, signal);
+  const answer = await outcomeOf(
+    curator.watch(step, 'evaluate', signal),
+    StepProgress,
+    EvaluateOutcome,
+    (progress) => {
+      report(run, progress);
+    },
+  );
+  if (answer.outcome === 'short')
+    return { fact: 'run.paused', reason: answer.reason, counts: answer.unscored };
+  const { evaluation, dev, test } = answer;
+  return { fact: 'evaluation.finished', step, checkpoint, evaluation, dev, test };
+}
+
+async function train(
+  { peers, report }: RunDeps,
+  request: TrainRequest,
+  signal: AbortSignal,
+): Promise<Fact> {
+  const trainer = await peers.trainer(request.backend);
+  await trainer.start(request, signal);
+  const answer = await outcomeOf(
+    trainer.watch(request.run, request.step, signal),
+    TrainProgress,
+    TrainOutcome,
+    (progress) => {
+      report(request.run, progress);
+    },
+  );
+  if (answer.outcome === 'failed') {
+    return {
+      fact: 'run.paused',
+      reason: `training of ${request.step} failed (${answer.kind}): ${answer.reason}`,
+    };
+  }
+  const { checkpoint, parent } = answer;
+  return {
+    fact: 'checkpoint.published',
+    step: request.step,
+    checkpoint,
+    parent,
+    dataset: request.dataset,
+  };
+}
+
+async function gate(
+  { peers }: RunDeps,
+  run: string,
+  journal: readonly Fact[],
+  { step, round, incumbentStep, withoutPromotion }: Extract<Work, { kind: 'decide' }>,
+  signal: AbortSignal,
+): Promise<Fact> {
+  const curator = await peers.curator(run);
+  const before = await curator.evaluation(incumbentStep, signal);
+  const after = await curator.evaluation(step, signal);
+  return decide({ file: runFileOf(journal), step, round, before, after, withoutPromotion });
+}
+
+/** One message of a step's stream: JSON of its progress, or of its outcome at the end. */
+export interface StepMessage {
+  progress?: string;
+  outcome?: string;
+}
+
+async function outcomeOf<TProgress, TOutcome>(
+  messages: AsyncIterable<StepMessage>,
+  progressSchema: z.ZodType<TProgress>,
+  outcomeSchema: z.ZodType<TOutcome>,
+  report: (progress: TProgress) => void,
+): Promise<TOutcome> {
+  for await (const { progress, outcome } of messages) {
+    if (outcome !== undefined) return outcomeSchema.parse(JSON.parse(outcome));
+    if (progress !== undefined) report(progressSchema.parse(JSON.parse(progress)));
+  }
+  throw new TransientError('the stream of the step ended without an outcome');
+}

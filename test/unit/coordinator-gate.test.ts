@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { decide, type GateInput } from '../../coordinator/decision/gate.ts';
+import type { EvaluationValue } from '../../shared/contract/steps.ts';
+import { runFile } from '../support/journal.ts';
+
+/** n examples, of which this share scores 1. */
+function values(axis: EvaluationValue['axis'], share: number, n = 200): EvaluationValue[] {
+  return Array.from({ length: n }, (_, index) => ({
+    dataset: axis === 'instruction' ? 'instruct' : 'span',
+    axis,
+    example: String(index).padStart(4, '0'),
+    value: index < share * n ? 1 : 0,
+  }));
+}
+
+const before = [
+  ...values('faithfulness', 0.5),
+  ...values('instruction', 0.8),
+  ...values('task', 0.6),
+];
+
+function gate(after: EvaluationValue[], changes: Partial<GateInput> = {}) {
+  return decide({
+    file: runFile,
+    step: 'r1',
+    round: 1,
+    before,
+    after,
+    withoutPromotion: 1,
+    ...changes,
+  });
+}
+
+describe('the gate', () => {
+  test('promotes a sure gain in faithfulness when instruction and task hold, and resets the count', () => {
+    const decision = gate([
+      ...values('faithfulness', 0.7),
+      ...values('instruction', 0.8),
+      ...values('task', 0.6),
+    ]);
+    expect(decision).toMatchObject({ decision: 'promote', withoutPromotion: 0 });
+    expect(decision.differences.faithfulness?.lower).toBeGreaterThan(0);
+  });
+
+  test('keeps the incumbent when the gain could be chance, and counts the round', () => {
+    const decision = gate([
+      ...values('faithfulness', 0.505),
+      ...values('instruction', 0.8),
+      ...values('task', 0.6),
+    ]);
+    expect(decision).toMatchObject({ decision: 'keep', withoutPromotion: 2 });
+    expect(decision.reason).toContain('no sure gain in faithfulness');
+  });
+
+  test('keeps the incumbent when instruction may have lost more than gate.loss, however much faithfulness rose', () => {
+    const decision = gate([
+      ...values('faithfulness', 0.9),
+      ...values('instruction', 0.7),
+      ...values('task', 0.6),
+    ]);
+    expect(decision.decision).toBe('keep');
+    expect(decision.reason).toContain('instruction may have lost more than 0.03');
+  });
+
+  test('an equal model is not promoted', () => {
+    expect(gate(before).decision).toBe('keep');
+  });
+
+  test('does not depend on the order in which values arrive', () => {
+    const after = [
+      ...values('faithfulness', 0.7),
+      ...values('instruction', 0.8),
+      ...values('task', 0.6),
+    ];
+    expect(gate(after.toReversed())).toEqual(gate(after));
+  });
+
+  test('compares only examples that both checkpoints have a score for', () => {
+    const decision = gate([...values('faithfulness', 1, 50), ...values('task', 0.6)]);
+    expect(decision.differences.faithfulness?.mean).toBe(0);
+    expect(decision.differences.instruction).toBeNull();
+  });
+
+  test('without any faithfulness score under both nothing is promoted', () => {
+    const decision = gate(values('task', 0.9));
+    expect(decision.decision).toBe('keep');
+    expect(decision.reason).toContain('no example has a faithfulness score under both');
+  });
+});

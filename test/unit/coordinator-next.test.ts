@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { bestRound } from '../../coordinator/decision/best.ts';
+import { incumbentOf, nextOf, type Next } from '../../coordinator/decision/next.ts';
+import type { Fact } from '../../shared/contract/facts.ts';
+import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
+
+/** What has to be done to obtain the fact that follows a prefix. */
+function kindFor(fact: Fact): Next['kind'] {
+  switch (fact.fact) {
+    case 'dataset.sealed':
+      return 'curate';
+    case 'checkpoint.published':
+      return 'train';
+    case 'evaluation.finished':
+      return 'evaluate';
+    case 'decision.made':
+      return 'decide';
+    default:
+      return 'append';
+  }
+}
+
+describe('the next step of a run', () => {
+  test.each(wholeJournal.slice(1).map((fact, index) => [index + 1, fact] as const))(
+    'from a journal of %i facts is the one that leads to the fact that followed',
+    (length, fact) => {
+      const next = nextOf(wholeJournal.slice(0, length));
+      expect(next.kind).toBe(kindFor(fact));
+      if (next.kind === 'append') expect(next.fact).toEqual(fact);
+      if ('step' in fact && 'step' in next) expect(next.step).toBe(fact.step);
+    },
+  );
+
+  test('after the last fact there is nothing to do', () => {
+    expect(nextOf(wholeJournal)).toMatchObject({ kind: 'finished' });
+  });
+
+  test('a stage without rows trains on the mixed references, from the stage before, with its own settings', () => {
+    const next = nextOf(wholeJournal.slice(0, 4));
+    expect(next).toMatchObject({
+      kind: 'train',
+      request: {
+        step: 'start-1',
+        from: { kind: 'checkpoint', checkpoint: checkpoints[0] },
+        training: { steps: 20, learningRate: 2e-3, batchSize: 4 },
+      },
+    });
+  });
+
+  test('a round trains the incumbent for one epoch by default', () => {
+    const next = nextOf(wholeJournal.slice(0, 8));
+    expect(next).toMatchObject({
+      kind: 'train',
+      request: { step: 'r1', from: { checkpoint: checkpoints[1] }, training: { epochs: 1 } },
+    });
+  });
+
+  test('a round that was not promoted is never a parent', () => {
+    expect(incumbentOf(wholeJournal.slice(0, 16))?.checkpoint).toBe(checkpoints[2]);
+  });
+
+  test('a paused run does nothing, and a resumed one goes on where it was, with a higher attempt', () => {
+    const prefix = wholeJournal.slice(0, 7);
+    const paused: Fact[] = [...prefix, { fact: 'run.paused', reason: 'coverage' }];
+    expect(nextOf(paused)).toEqual({ kind: 'paused', reason: 'coverage' });
+    expect(nextOf([...paused, { fact: 'run.resumed' }])).toEqual({
+      kind: 'curate',
+      step: 'r1',
+      attempt: 1,
+    });
+  });
+
+  test('without stages a given base is published as it is', () => {
+    const file = { ...runFile, start: [], model: { ...runFile.model, base: '/models/base' } };
+    const next = nextOf([
+      { fact: 'run.opened', run: 'tested', file, digest: checkpoints[0] ?? '' },
+    ]);
+    expect(next).toMatchObject({
+      kind: 'train',
+      request: { step: 'start-0', from: { kind: 'folder', path: '/models/base' }, dataset: null },
+    });
+  });
+
+  test('all rounds done without convergence ends the run by rounds.max', () => {
+    const journal = [
+      ...wholeJournal.slice(0, 20),
+      { ...wholeJournal[20], withoutPromotion: 1 } as Fact,
+    ];
+    expect(nextOf(journal)).toMatchObject({
+      kind: 'append',
+      fact: { fact: 'run.finished', stopped: 'rounds' },
+    });
+  });
+
+  test('a journal without its beginning is refused', () => {
+    expect(() => nextOf(wholeJournal.slice(1, -1))).toThrow('restore the ledger from a backup');
+  });
+});
+
+describe('the round to ship', () => {
+  test('is the promoted one with the highest dev faithfulness', () => {
+    expect(bestRound(wholeJournal)).toEqual({ round: 1, checkpoint: checkpoints[2] });
+  });
+
+  test('is the start when a promoted round lost instruction score against it', () => {
+    const journal = wholeJournal.map((fact) =>
+      fact.fact === 'evaluation.finished' && fact.step === 'r1'
+        ? { ...fact, dev: scores(0.7, 0.7) }
+        : fact,
+    );
+    expect(bestRound(journal)).toEqual({ round: 0, checkpoint: checkpoints[1] });
+  });
+
+  test('does not change with a better test score: only dev is read', () => {
+    const journal = wholeJournal.map((fact) =>
+      fact.fact === 'evaluation.finished' && fact.step === 'r0'
+        ? { ...fact, test: scores(0.99) }
+        : fact,
+    );
+    expect(bestRound(journal)).toEqual(bestRound(wholeJournal));
+  });
+});
