@@ -20,7 +20,8 @@ export function followRun(
   const cli = programPath('coordinator/cli/main.js');
   const flags = json ? ['--json'] : [];
   const child = spawn(process.execPath, [cli, 'run', file, '--state', state, '--watch', ...flags], {
-    stdio: 'inherit',
+    // The channel says nothing; the CLI ends when it closes, so that it does not outlive a killed start.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const exitCode = new Promise<number>((resolve, reject) => {
     child.once('error', reject);

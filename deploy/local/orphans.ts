@@ -20,9 +20,10 @@ export async function endOrphans(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const orphans = [...recorded(state.pids), ...natsOf(state)].filter(isRunning);
+  const found = [...recorded(state.pids), ...natsOf(state)].filter(isRunning);
+  const orphans = new Map(found.map((orphan) => [orphan.pid, orphan]));
   await Promise.all(
-    orphans.map(async (orphan) => {
+    [...orphans.values()].map(async (orphan) => {
       say(`ending ${orphan.name} (pid ${orphan.pid}), which a killed start left behind`);
       await end(orphan, signal);
     }),

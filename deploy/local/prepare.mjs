@@ -76,15 +76,21 @@ function isInstalled(lockfile) {
 
 function runNpm() {
   say('installing npm packages (about half a minute, once)');
-  const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
-  const { error, status, signal, stderr } = spawnSync('npm', [...args, '--loglevel=error'], {
+  const plain = ['--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // npm would wait for more than a minute before it says that there is no network.
+  const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+  const args = ['ci', ...plain, ...patience, '--loglevel=error'];
+  const { error, status, signal, stderr } = spawnSync('npm', args, {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   if (signal !== null) process.kill(process.pid, signal);
   if (error === undefined && status === 0) return;
-  const lastWords = error?.message ?? stderr.trim().split('\n').slice(0, 6).join('\n  ');
+  const said = (stderr ?? '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^npm error +at /.test(line));
+  const lastWords = error?.message ?? said.slice(0, 6).join('\n  ');
   throw new Error(
     `npm ci failed:\n  ${lastWords}\nThe first start needs npm and its registry: check the network (or npm's proxy and registry settings) and start again. Later starts are offline.`,
   );
