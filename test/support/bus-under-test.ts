@@ -1,0 +1,11 @@
+import type { Bus, Directory } from '../../shared/bus/bus.ts';
+
+/** A broker and its connections, as the contract tests of Bus and Directory drive them. */
+export interface BusUnderTest extends AsyncDisposable {
+  ackWaitMs: number;
+  connect(peer: string): Promise<{ bus: Bus; directory: Directory }>;
+  /** Lets so much time go by. */
+  pass(ms: number): Promise<void>;
+  /** The broker loses all that it has stored, and comes back empty. */
+  wipe(): Promise<void>;
+}
