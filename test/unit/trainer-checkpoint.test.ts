@@ -1,0 +1,138 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { publishCheckpoint, verifyCheckpoint } from '../../agents/trainer/checkpoint/publish.ts';
+import { checkSafetensors } from '../../agents/trainer/checkpoint/safetensors.ts';
+
+const lineage = { parent: null, dataset: null, training: null };
+
+let folder: string;
+let source: string;
+let checkpoints: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reset-checkpoint-'));
+  source = await mkdtemp(join(folder, 'output-'));
+  checkpoints = join(folder, 'checkpoints');
+});
+
+/** A safetensors file of these header entries and bytes. */
+function safetensors(header: unknown, data: Buffer, claimed?: bigint): Buffer {
+  const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(claimed ?? BigInt(text.length));
+  return Buffer.concat([length, text, data]);
+}
+
+function floats(...values: number[]): Buffer {
+  return Buffer.from(Float32Array.from(values).buffer);
+}
+
+const twoFloats = { a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } };
+const sound = safetensors(twoFloats, floats(1, -2));
+
+describe('a safetensors file', () => {
+  const hostile: [string, Buffer, string][] = [
+    [
+      'whose header claims more bytes than there are',
+      safetensors(twoFloats, floats(1, 2), 1n << 60n),
+      'claims',
+    ],
+    ['whose header is no JSON', safetensors('{', floats(1)), 'JSON'],
+    [
+      'with overlapping tensors',
+      safetensors(
+        { a: twoFloats.a, b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } },
+        floats(1, 2),
+      ),
+      'overlaps',
+    ],
+    ['with bytes that no tensor owns', safetensors(twoFloats, floats(1, 2, 3)), 'end at 8 of 12'],
+    ['that ends early', safetensors(twoFloats, floats(1)), 'end at 8 of 4'],
+    [
+      'of a type that is not known',
+      safetensors({ a: { dtype: 'X99', shape: [2], data_offsets: [0, 8] } }, floats(1, 2)),
+      'X99',
+    ],
+    [
+      'whose shape does not fit its bytes',
+      safetensors({ a: { dtype: 'F32', shape: [3], data_offsets: [0, 8] } }, floats(1, 2)),
+      'other bytes than its shape',
+    ],
+    [
+      'with a number that is not finite',
+      safetensors(twoFloats, floats(1, Number.NaN)),
+      'not finite',
+    ],
+    [
+      'with an infinite number',
+      safetensors(twoFloats, floats(Number.NEGATIVE_INFINITY, 1)),
+      'not finite',
+    ],
+  ];
+
+  test.each(hostile)('%s is refused with its name', async (_, bytes, problem) => {
+    const path = join(folder, 'model.safetensors');
+    await writeFile(path, bytes);
+    await expect(checkSafetensors(path)).rejects.toThrow(problem);
+    await expect(checkSafetensors(path)).rejects.toThrow('model.safetensors');
+  });
+
+  test('that is sound passes, with the largest finite numbers too', async () => {
+    const path = join(folder, 'model.safetensors');
+    await writeFile(path, safetensors(twoFloats, floats(3.4e38, -1e-45)));
+    await expect(checkSafetensors(path)).resolves.toBeUndefined();
+  });
+});
+
+describe('publishing a checkpoint', () => {
+  test('names it by its content, and twice gives one folder', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    await writeFile(join(source, 'config.json'), '{}');
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    expect(await publishCheckpoint(source, checkpoints, lineage)).toBe(digest);
+    expect(await readdir(checkpoints)).toEqual([digest]);
+    expect((await verifyCheckpoint(checkpoints, digest)).files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'model.safetensors',
+    ]);
+  });
+
+  test('gives another name to the same weights from another parent', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    expect(await publishCheckpoint(source, checkpoints, { ...lineage, parent: digest })).not.toBe(
+      digest,
+    );
+  });
+
+  test.each(['pytorch_model.bin', 'weights.pt', 'model.pkl'])(
+    'refuses %s, which can carry code, and leaves nothing behind',
+    async (name) => {
+      await writeFile(join(source, 'model.safetensors'), sound);
+      await writeFile(join(source, name), 'x');
+      await expect(publishCheckpoint(source, checkpoints, lineage)).rejects.toThrow(name);
+      expect(await readdir(checkpoints)).toEqual([]);
+    },
+  );
+
+  test('refuses a folder without weights', async () => {
+    await writeFile(join(source, 'config.json'), '{}');
+    await expect(publishCheckpoint(source, checkpoints, lineage)).rejects.toThrow(
+      'no .safetensors file',
+    );
+  });
+
+  test('a published file that was changed later is named', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    const file = join(checkpoints, digest, 'model.safetensors');
+    const bytes = await readFile(file);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    await expect(verifyCheckpoint(checkpoints, digest)).rejects.toThrow(
+      'model.safetensors is damaged',
+    );
+  });
+});
