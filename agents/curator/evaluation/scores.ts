@@ -53,7 +53,7 @@ export function evaluate(
 ): Evaluation {
   const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
   const values: Value[] = [];
-  for (const row of [...rows].sort((a, b) => byExample(a.example, b.example))) {
+  for (const row of [...rows].sort(byPart)) {
     const { found, reason } = valuesOf(file, row);
     values.push(...found);
     candidates.planned += 1;
@@ -72,6 +72,11 @@ export function evaluate(
       .map(({ dataset, axis, example, value }) => ({ dataset, axis, example, value })),
     candidates,
   };
+}
+
+function byPart(a: EvaluatedExample, b: EvaluatedExample): number {
+  if (a.split !== b.split) return a.split === 'dev' ? -1 : 1;
+  return byExample(a.example, b.example);
 }
 
 function valuesOf(
