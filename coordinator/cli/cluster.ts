@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { connectBus } from '../../shared/bus/nats.ts';
 import type { Directory } from '../../shared/bus/bus.ts';
+import { LocalCluster } from '../../shared/contract/local-cluster.ts';
 import type { Presence } from '../../shared/contract/peer.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { createLogger } from '../../shared/process/logger.ts';
@@ -27,7 +27,6 @@ export interface ClusterOptions {
   nats?: string | undefined;
 }
 
-const LocalCluster = z.object({ pid: z.int(), natsUrl: z.string() });
 const CONNECT_MS = 10_000;
 const COORDINATOR_WAIT_MS = 20_000;
 

@@ -19,7 +19,9 @@ export function followRun(
 ): FollowedRun {
   const cli = programPath('coordinator/cli/main.js');
   const flags = json ? ['--json'] : [];
-  const child = spawn(process.execPath, [cli, 'run', file, '--state', state, '--watch', ...flags], {
+  const child = spawn(process.execPath, [cli, 'run', file, '--state', state, ...flags], {
+    // The state folder names the bus, whatever bus the environment names.
+    env: { ...process.env, RESET_NATS_URL: undefined },
     // The channel says nothing; the CLI ends when it closes, so that it does not outlive a killed start.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

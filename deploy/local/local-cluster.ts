@@ -7,7 +7,7 @@
  */
 import { rmSync } from 'node:fs';
 import { type Holder, startTimeOf, takeLock } from '#local/lock.mjs';
-import type { Cluster } from '../../shared/contract/cluster.ts';
+import type { LocalCluster } from '../../shared/contract/local-cluster.ts';
 import { writeFileDurably } from '../../shared/process/files.ts';
 import { natsConfig } from './nats-config.ts';
 import { findNatsServer } from './nats-server.ts';
@@ -29,7 +29,7 @@ export interface ClusterOptions {
 }
 
 /** A running cluster of ours. */
-export interface LocalCluster {
+export interface RunningCluster {
   /** Rejects when a process dies too often, with what to do. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ export interface LocalCluster {
 /** Starts the cluster of a state folder, or says which supervisor has it. Throws a message for the user. */
 export async function startCluster(
   options: ClusterOptions,
-): Promise<{ cluster: LocalCluster } | { holder: Holder }> {
+): Promise<{ cluster: RunningCluster } | { holder: Holder }> {
   const { state, say, signal } = options;
   await prepareStateFolder(state);
   const lock = takeLock(state.lock);
@@ -73,7 +73,7 @@ function runningCluster(
   state: StateFolder,
   supervisor: Supervisor,
   release: () => void,
-): LocalCluster {
+): RunningCluster {
   const failed = supervisor.failed.catch(async (error: unknown) => {
     throw await withDiskState(error, state);
   });
@@ -97,8 +97,8 @@ async function startProcesses(options: ClusterOptions, supervisor: Supervisor): 
   const earlier = readCluster(state);
   const given = env['NATS_URL'];
   if (given !== undefined) await checkServer(given);
-  const nats = given ?? (await startNats(options, earlier?.nats, supervisor));
-  const port = await freePort(portOf(earlier?.modelServer));
+  const nats = given ?? (await startNats(options, earlier?.natsUrl, supervisor));
+  const port = await freePort(portOf(earlier?.modelServerUrl));
   const modelServer = `http://127.0.0.1:${port}`;
   await writeFileDurably('supervisor.profiles', state.profiles, localProfiles(modelServer));
   supervisor.start([modelServerProcess(port, env)]);
@@ -108,12 +108,12 @@ async function startProcesses(options: ClusterOptions, supervisor: Supervisor): 
     if (!response.ok) throw new Error(`/health answers ${response.status}`);
   };
   await waitUntil('the model server', isHealthy, 60_000, signal);
-  const cluster: Cluster = {
+  const cluster: LocalCluster = {
     version: 1,
     pid: process.pid,
     startTime: startTimeOf(process.pid) ?? '',
-    nats,
-    modelServer,
+    natsUrl: nats,
+    modelServerUrl: modelServer,
   };
   await writeFileDurably('supervisor.cluster', state.cluster, `${JSON.stringify(cluster)}\n`);
 }

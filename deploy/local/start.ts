@@ -3,7 +3,7 @@ import { type Holder, holderOf, isRunning } from '#local/lock.mjs';
 import type { StartArguments } from './arguments.ts';
 import { prepareDemo, runFileOf } from './demo.ts';
 import { type FollowedRun, followRun } from './follow.ts';
-import { type LocalCluster, startCluster } from './local-cluster.ts';
+import { type RunningCluster, startCluster } from './local-cluster.ts';
 import { endOrphans } from './orphans.ts';
 import { type StateFolder, readCluster, removeState, stateFolder } from './state-folder.ts';
 
@@ -52,7 +52,7 @@ async function removeEarlier(
 }
 
 async function runInCluster(
-  cluster: LocalCluster,
+  cluster: RunningCluster,
   args: StartArguments,
   say: (line: string) => void,
   signals: StopSignals,
@@ -72,7 +72,7 @@ async function runInCluster(
 }
 
 /** Ends what follows the run before the failure is told, so that its message is the last one. */
-async function failureOf(cluster: LocalCluster, run: FollowedRun): Promise<never> {
+async function failureOf(cluster: RunningCluster, run: FollowedRun): Promise<never> {
   try {
     return await cluster.failed;
   } catch (error) {

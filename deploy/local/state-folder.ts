@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Cluster } from '../../shared/contract/cluster.ts';
 import { messageOf } from '../../shared/contract/failure.ts';
+import { LocalCluster } from '../../shared/contract/local-cluster.ts';
 import { writeFileDurably } from '../../shared/process/files.ts';
 
 /** The places in a state folder that the supervisor uses; each peer has `<root>/<peer>` besides. */
@@ -61,9 +61,9 @@ export function removeState(state: StateFolder): void {
 }
 
 /** Who runs or ran here last; undefined where nobody did. */
-export function readCluster(state: StateFolder): Cluster | undefined {
+export function readCluster(state: StateFolder): LocalCluster | undefined {
   try {
-    return Cluster.parse(JSON.parse(readFileSync(state.cluster, 'utf8')));
+    return LocalCluster.parse(JSON.parse(readFileSync(state.cluster, 'utf8')));
   } catch {
     return undefined;
   }
