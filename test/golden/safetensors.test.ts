@@ -13,6 +13,7 @@ import {
   writeSafetensors,
   type Tensor,
 } from '../../shared/tinylm/model/safetensors.ts';
+import { trainCheckpoint } from '../support/tinylm.ts';
 
 const run = promisify(execFile);
 
@@ -45,10 +46,15 @@ afterAll(async () => {
 });
 
 async function throughPython(tensors: Map<string, Tensor>, context: TestContext) {
-  if (missing !== undefined) context.skip(missing);
   const ours = join(dir, 'ours.safetensors');
-  const theirs = join(dir, 'theirs.safetensors');
   await writeSafetensors(ours, tensors);
+  return openInPython(ours, context);
+}
+
+/** What Python reads from the file `ours`, and what we read from the file that it then writes. */
+async function openInPython(ours: string, context: TestContext) {
+  if (missing !== undefined) context.skip(missing);
+  const theirs = join(dir, 'theirs.safetensors');
   const python = await run(join(dir, 'venv/bin/python'), [join(dir, 'open.py'), ours, theirs]);
   return { seen: JSON.parse(python.stdout) as unknown, back: await readSafetensors(theirs) };
 }
@@ -62,11 +68,17 @@ test("Python's safetensors sees the names, shapes and values that we wrote", asy
     ['émoji 👩‍🚀', { shape: [1, 1, 1], data: Float32Array.of(9) }],
   ]);
   const { seen, back } = await throughPython(tensors, context);
-  const expected = [...tensors].map(([name, { shape, data }]) => [
-    name,
-    [shape, 'float32', Array.from(data)],
-  ]);
-  expect(seen).toEqual(Object.fromEntries(expected));
+  expect(seen).toEqual(inPython(tensors));
+  expect(back).toEqual(tensors);
+});
+
+test('Python reads a trained checkpoint with the values that the engine has', async (context) => {
+  const checkpoint = await trainCheckpoint(join(dir, 'job'));
+  const ours = join(checkpoint, 'model.safetensors');
+  const { seen, back } = await openInPython(ours, context);
+  const tensors = await readSafetensors(ours);
+  expect(tensors.size).toBeGreaterThan(5);
+  expect(seen).toEqual(inPython(tensors));
   expect(back).toEqual(tensors);
 });
 
@@ -76,3 +88,12 @@ test('a header of any length is aligned as Python expects', async (context) => {
     expect((await throughPython(tensors, context)).back).toEqual(tensors);
   }
 });
+
+/** The tensors as Python's `open.py` prints them. */
+function inPython(tensors: Map<string, Tensor>) {
+  const entries = [...tensors].map(([name, { shape, data }]) => [
+    name,
+    [shape, 'float32', Array.from(data)],
+  ]);
+  return Object.fromEntries(entries) as unknown;
+}

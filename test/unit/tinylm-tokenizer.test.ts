@@ -66,6 +66,25 @@ test('any tokens decode to a text, and no text encodes to the end token', () => 
   expect(tokenizer.decode([4, tokenizer.endToken, 1])).toBe('\ufffd\ufffd');
 });
 
+test('offsets say where in the text each token begins', () => {
+  const tokenizer = buildTokenizer(corpus);
+  expect(tokenizer.offsets(tokenizer.encode('Ada lives é.'))).toEqual([
+    0, 3, 9, 9, 10, 10, 10, 10, 11,
+  ]);
+  fc.assert(
+    fc.property(fc.array(fc.nat(tokenizer.vocabularySize - 1)), (tokens) => {
+      const text = tokenizer.decode(tokens);
+      const offsets = tokenizer.offsets(tokens);
+      expect(offsets).toHaveLength(tokens.length);
+      expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+      expect(offsets.at(-1) ?? 0).toBeLessThanOrEqual(text.length);
+      for (const [i, token] of tokens.entries())
+        if (token > tokenizer.endToken && token - 17 < tokenizer.pieces.length)
+          expect(text.slice(offsets[i])).toContain(tokenizer.decode([token]));
+    }),
+  );
+});
+
 test('the order of the texts does not change the vocabulary', () => {
   fc.assert(
     fc.property(fc.array(anyText), (texts) => {

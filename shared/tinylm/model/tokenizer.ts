@@ -36,6 +36,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Any ids make a text: bytes that are not UTF-8 become U+FFFD, the end token and padding nothing. */
   decode(ids: readonly number[]): string;
+  /** Where in the decoded text each token begins, in UTF-16 units. */
+  offsets(ids: readonly number[]): number[];
 }
 
 /** A tokenizer of the most frequent pieces of `texts`; neither the order of the texts nor their number of passes matters. */
@@ -73,7 +75,8 @@ function createTokenizer(pieces: readonly string[]): Tokenizer {
       }
       return encoded;
     },
-    decode: (tokens) => Buffer.concat(toBytes(tokens, bytes)).toString('utf8'),
+    decode: (tokens) => Buffer.concat([...toBytes(tokens, bytes)]).toString('utf8'),
+    offsets: (tokens) => toOffsets(tokens, bytes),
   };
 }
 
@@ -83,20 +86,31 @@ function toPieces(text: string): string[] {
   return Buffer.from(text).toString('utf8').match(PIECE) ?? [];
 }
 
-function toBytes(tokens: readonly number[], pieces: readonly Buffer[]): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
+/** The bytes that each token completes, and at the end those of a half byte left over. */
+function* toBytes(tokens: readonly number[], pieces: readonly Buffer[]): Generator<Uint8Array> {
   let high: number | undefined;
   for (const token of tokens) {
-    if (token < END_TOKEN && high !== undefined) {
-      chunks.push(Uint8Array.of((high << 4) | token));
+    if (token >= END_TOKEN) {
+      const piece = pieces[token - FIRST_PIECE] ?? Buffer.alloc(0);
+      yield high === undefined ? piece : Buffer.from([NOT_UTF8, ...piece]);
       high = undefined;
-      continue;
+    } else if (high === undefined) {
+      yield Buffer.alloc(0);
+      high = token;
+    } else {
+      yield Uint8Array.of((high << 4) | token);
+      high = undefined;
     }
-    if (high !== undefined) chunks.push(Uint8Array.of(NOT_UTF8));
-    high = token < END_TOKEN ? token : undefined;
-    const piece = pieces[token - FIRST_PIECE];
-    if (piece !== undefined) chunks.push(piece);
   }
-  if (high !== undefined) chunks.push(Uint8Array.of(NOT_UTF8));
-  return chunks;
+  if (high !== undefined) yield Uint8Array.of(NOT_UTF8);
+}
+
+function toOffsets(tokens: readonly number[], pieces: readonly Buffer[]): number[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let length = 0;
+  const ends = [...toBytes(tokens, pieces)].map((bytes) => {
+    length += decoder.decode(bytes, { stream: true }).length;
+    return length;
+  });
+  return [0, ...ends].slice(0, tokens.length);
 }
