@@ -41,7 +41,7 @@ export const StartStage = closedObject({
   name: Id,
   rows: Files.optional(),
   /** What differs from the run's own `training`. */
-  training: z.strictObject(rates).partial().default({}),
+  training: closedObject(rates).partial().default({}),
 });
 export type StartStage = z.infer<typeof StartStage>;
 
