@@ -1,33 +1,84 @@
-import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';
 
-/** A worker thread that answers one question at a time. */
-export interface Thread<TQuestion, TAnswer> {
-  /** Rejects when the thread fails, this time and from then on. */
+/** Worker threads, or one, that answer questions; what was asked is rejected when a thread fails or is closed. */
+export interface Threads<TQuestion, TAnswer> {
   ask(question: TQuestion): Promise<TAnswer>;
   close(): Promise<void>;
 }
 
-/** Starts the module at `url`, which calls `answer`, with `data` as its worker data. */
+interface Pending<TAnswer> {
+  resolve(answer: TAnswer): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Starts the module at `url`, which calls `answer`, with `data` as its worker data. It answers one question at a time:
+ * ask the next when the last is answered.
+ */
 export function createThread<TQuestion, TAnswer>(
   url: URL,
   data: unknown,
-): Thread<TQuestion, TAnswer> {
+): Threads<TQuestion, TAnswer> {
   const worker = new Worker(url, { workerData: data });
+  let pending: Pending<TAnswer> | undefined;
   let broken: Error | undefined;
-  worker.once('error', (error: Error) => {
-    broken = error;
+  const fail = (error: Error) => {
+    broken ??= error;
+    pending?.reject(broken);
+    pending = undefined;
+  };
+  worker.on('message', (message: TAnswer) => {
+    pending?.resolve(message);
+    pending = undefined;
+  });
+  worker.on('error', fail);
+  worker.on('exit', () => {
+    fail(new Error('the worker thread has ended'));
   });
   return {
-    ask: async (question) => {
-      if (broken !== undefined) throw broken;
-      const answered = once(worker, 'message'); // rejects on 'error'
-      worker.postMessage(question);
-      const [message] = (await answered) as [TAnswer];
-      return message;
-    },
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        if (broken !== undefined) {
+          reject(broken);
+          return;
+        }
+        pending = { resolve, reject };
+        worker.postMessage(question);
+      }),
     close: async () => {
       await worker.terminate();
+    },
+  };
+}
+
+/** One queue for several threads: a question goes to the first that is free. */
+export function createPool<TQuestion, TAnswer>(
+  threads: readonly Threads<TQuestion, TAnswer>[],
+): Threads<TQuestion, TAnswer> {
+  type Thread = Threads<TQuestion, TAnswer>;
+  const idle = [...threads];
+  const waiting: ((thread: Thread) => void)[] = [];
+  const take = (): Promise<Thread> => {
+    const free = idle.pop();
+    if (free !== undefined) return Promise.resolve(free);
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+  const giveBack = (thread: Thread) => {
+    const next = waiting.shift();
+    if (next === undefined) idle.push(thread);
+    else next(thread);
+  };
+  return {
+    ask: async (question) => {
+      const thread = await take();
+      try {
+        return await thread.ask(question);
+      } finally {
+        giveBack(thread);
+      }
+    },
+    close: async () => {
+      await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }

@@ -26,6 +26,8 @@ export interface LayerActivations {
 }
 
 export interface Activations {
+  /** Whether attention weights are kept for the backward pass; if not, there is room for one head's only. */
+  readonly keepsAttention: boolean;
   readonly windows: Pointer;
   readonly positions: Pointer;
   readonly queryRows: Pointer;
@@ -77,13 +79,45 @@ export function takeActivations(arena: Arena, config: TinyConfig, room: Room): A
       active: arena.take(asking * f),
     };
   };
+  const layers = Array.from({ length: depth }, layer);
+  return { keepsAttention: true, layers, ...takeEnds(arena, config, room) };
+}
+
+/** For a forward pass alone: layers share everything but keys and values. `scores`: the most that one head of one sequence has. */
+export function takeForwardActivations(arena: Arena, config: TinyConfig, room: Room): Activations {
+  const { hidden_size: d, intermediate_size: f, num_hidden_layers: depth } = config;
+  const { rows, queries, scores } = room;
+  const normed = arena.take(rows * d);
+  const asking = arena.take(queries * d);
+  const shared = {
+    normed,
+    inverse: arena.take(rows),
+    query: arena.take(rows * d),
+    attention: arena.take(scores),
+    mixed: arena.take(rows * d),
+    fedNormed: arena.take(rows * d),
+    fedInverse: arena.take(rows),
+    hidden: arena.take(rows * f),
+    active: arena.take(rows * f),
+  };
+  const layers = Array.from({ length: depth }, (_, i) => ({
+    ...shared,
+    asking: i === depth - 1 ? asking : normed,
+    key: arena.take(rows * d),
+    value: arena.take(rows * d),
+  }));
+  return { keepsAttention: false, layers, ...takeEnds(arena, config, room) };
+}
+
+/** What lies before the first layer and behind the last. */
+function takeEnds(arena: Arena, config: TinyConfig, { rows, queries }: Room) {
+  const d = config.hidden_size;
   return {
     windows: arena.take(rows * config.conv_taps),
     positions: arena.take(rows),
     queryRows: arena.take(queries),
     queryPositions: arena.take(queries),
     targets: arena.take(queries),
-    layers: Array.from({ length: depth }, layer),
     stream: arena.take(rows * d),
     asked: arena.take(queries * d),
     normed: arena.take(queries * d),

@@ -137,7 +137,7 @@ function attend(engine: Engine, acts: Activations, batch: Ragged, layer: LayerAc
     const query = layer.query + view.queryAt;
     const key = layer.key + view.keyAt;
     const value = layer.value + view.keyAt;
-    const scores = layer.attention + view.scoresAt;
+    const scores = layer.attention + (acts.keepsAttention ? view.scoresAt : 0);
     const mixed = layer.mixed + view.queryAt;
     kernels.gemm(queries, length, headSize, query, d, 1, key, 1, d, scores, stride, 0, work);
     kernels.softmaxCausal(scores, positions + view.positionsAt, queries, stride, scale);

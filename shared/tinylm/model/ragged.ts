@@ -61,3 +61,23 @@ export function layOut(sequences: readonly Sequence[], taps: number): Ragged {
   }
   return { rows, queries, spans, windows, positions, queryRows, queryPositions, targets };
 }
+
+/** Splits `items` into portions of at most `size` tokens together, or of one item that is longer. */
+export function toPortions<T>(
+  items: readonly T[],
+  size: number,
+  lengthOf: (item: T) => number,
+): T[][] {
+  const portions: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const length = lengthOf(item);
+    if (length > room || portions.length === 0) {
+      portions.push([]);
+      room = size;
+    }
+    portions.at(-1)?.push(item);
+    room -= length;
+  }
+  return portions;
+}

@@ -30,6 +30,7 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
     throw new TrainingFailure('bad-data', `${spec.data.train.join(', ')}: no training rows`);
   const { from } = spec.model;
   const start = from === null ? newModel(spec, train.rows) : await readBase(from);
+  checkProbe(spec.probe, start);
   const limits = {
     cut: spec.training.maxLength ?? Number.POSITIVE_INFINITY,
     limit: positionsOf(start.config),
@@ -46,6 +47,18 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
     dev: toCorpus(dev.rows, start.tokenizer, limits),
     digest,
   };
+}
+
+function checkProbe(probe: readonly string[], { config, tokenizer }: Checkpoint): void {
+  const limit = config.max_position_embeddings;
+  for (const [i, prompt] of probe.entries()) {
+    const { length } = tokenizer.encode(prompt);
+    if (length > limit)
+      throw new TrainingFailure(
+        'bad-spec',
+        `probe[${i}]: ${length} tokens, the model takes ${limit}`,
+      );
+  }
 }
 
 /** A new model with a vocabulary of the training rows. */

@@ -15,7 +15,7 @@ export const SHARDS = 8;
 export const SLICES = 16;
 
 /** Rows of a shard go through the model in portions of about this many tokens, which stay in the second cache level. */
-const PORTION_TOKENS = 512;
+export const PORTION_TOKENS = 512;
 
 /** What a thread has for itself. */
 export interface ThreadRoom {
@@ -60,22 +60,6 @@ export function planTraining(config: TinyConfig, longest: number, threads: numbe
     })),
   };
   return { config, total, decayedTotal, ...regions, floats: arena.taken() };
-}
-
-/** Splits `items` into portions that fit a thread's room: as many as go into PORTION_TOKENS, at least one. */
-export function toPortions<T>(items: readonly T[], lengthOf: (item: T) => number): T[][] {
-  const portions: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const length = lengthOf(item);
-    if (length > room || portions.length === 0) {
-      portions.push([]);
-      room = PORTION_TOKENS;
-    }
-    portions.at(-1)?.push(item);
-    room -= length;
-  }
-  return portions;
 }
 
 /** [from, to) of slice `i` of the parameters, in multiples of four floats. */

@@ -65,7 +65,8 @@ async function trainJob(
     const end = await runSteps({ job, trainer, state: join(folder, 'state'), report, signal });
     if (end === undefined) return undefined;
     const dev = job.dev.count === 0 ? null : toDev(await trainer.evaluate());
-    await writeOutput(spec.output, { ...job.start, parameters: trainer.state.parameters });
+    const trained = { ...job.start, parameters: trainer.state.parameters };
+    await writeOutput(spec.output, trained, spec.probe);
     report({ event: 'finished' });
     const { step: steps, loss, tokens } = end;
     const output = relative(folder, spec.output);

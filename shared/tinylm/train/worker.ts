@@ -5,9 +5,9 @@ import { answer } from '../threads.ts';
 import { backward, lossOf } from '../model/backward.ts';
 import { createEngine } from '../model/engine.ts';
 import { forward } from '../model/forward.ts';
-import { layOut, type Sequence } from '../model/ragged.ts';
+import { layOut, toPortions, type Sequence } from '../model/ragged.ts';
 import { sequenceOf, type Corpus } from './corpus.ts';
-import { SHARDS, SLICES, sliceOf, toPortions, type Plan } from './plan.ts';
+import { PORTION_TOKENS, SHARDS, SLICES, sliceOf, type Plan } from './plan.ts';
 
 export interface TrainingThreadData {
   readonly memory: WebAssembly.Memory;
@@ -78,7 +78,7 @@ function draw(pieces: number, work: (piece: number) => number): Pieces {
 function shardOf(corpus: Corpus, shard: number, rows: Uint32Array): Sequence[][] {
   const own = [...rows].filter((_, i) => i % SHARDS === shard);
   const sequences = own.map((row) => sequenceOf(corpus, row));
-  return toPortions(sequences, ({ tokens }) => tokens.length);
+  return toPortions(sequences, PORTION_TOKENS, ({ tokens }) => tokens.length);
 }
 
 function gradientOf(shard: number, rows: Uint32Array, scale: number): number {
