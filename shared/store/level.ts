@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { messageOf, PermanentError } from '../contract/failure.ts';
 import { performEffect } from '../process/failpoint.ts';
@@ -8,7 +8,7 @@ import type { Store, Write } from './store.ts';
 type Table = ReturnType<typeof openTable>;
 
 function openTable(level: Level, name: string) {
-  return level.sublevel<string, unknown>(name, { valueEncoding: 'json' });
+  return level.sublevel(name);
 }
 
 /**
@@ -17,6 +17,7 @@ function openTable(level: Level, name: string) {
  */
 export async function openStore(folder: string): Promise<Store> {
   await mkdir(folder, { recursive: true });
+  await refuseHeadless(folder);
   const level = new Level(folder);
   try {
     await level.open();
@@ -24,6 +25,16 @@ export async function openStore(folder: string): Promise<Store> {
     throw new PermanentError(whyNotOpened(folder, error), { cause: error });
   }
   return new LevelStore(level, folder);
+}
+
+/** LevelDB takes a folder without CURRENT for an empty one and begins anew over the tables in it. */
+async function refuseHeadless(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const tables = names.filter((name) => /^\d+\.(ldb|log)$/.test(name));
+  if (tables.length === 0 || names.includes('CURRENT')) return;
+  throw new PermanentError(
+    `the store in ${folder} is damaged: it has tables (${tables.join(', ')}) but no CURRENT. Restore the folder from a backup, or move it away to begin without it`,
+  );
 }
 
 class LevelStore implements Store {
@@ -38,8 +49,9 @@ class LevelStore implements Store {
     this.#folder = folder;
   }
 
-  read(table: string, key: string): Promise<unknown> {
-    return this.#table(table).get(key);
+  async read(table: string, key: string): Promise<unknown> {
+    const text = await this.#table(table).get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
   }
 
   async write(effect: string, writes: readonly Write[]): Promise<void> {
@@ -55,7 +67,7 @@ class LevelStore implements Store {
       const sublevel = this.#table(table);
       return value === undefined
         ? { type: 'del' as const, sublevel, key }
-        : { type: 'put' as const, sublevel, key, value };
+        : { type: 'put' as const, sublevel, key, value: JSON.stringify(value) };
     });
     try {
       await performEffect(`store.${effect}`, () => this.#level.batch(operations, { sync: true }));
@@ -70,7 +82,10 @@ class LevelStore implements Store {
 
   async *scan(table: string, prefix: string): AsyncGenerator<[key: string, value: unknown]> {
     // Keys are plain ASCII, so U+FFFF sorts after all that may follow the prefix.
-    yield* this.#table(table).iterator({ gte: prefix, lt: `${prefix}\uffff` });
+    const range = { gte: prefix, lt: `${prefix}\uffff` };
+    for await (const [key, text] of this.#table(table).iterator(range)) {
+      yield [key, JSON.parse(text) as unknown];
+    }
   }
 
   async close(): Promise<void> {

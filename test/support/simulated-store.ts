@@ -62,6 +62,11 @@ export class SimulatedStore implements Store {
   }
 
   async write(effect: string, writes: readonly Write[]): Promise<void> {
+    const kept = writes.map(({ table, key, value }) => ({
+      table,
+      key,
+      text: value === undefined ? undefined : JSON.stringify(value),
+    }));
     await this.#alive();
     const cause = this.#broken;
     if (cause !== undefined) {
@@ -70,11 +75,6 @@ export class SimulatedStore implements Store {
         { cause },
       );
     }
-    const kept = writes.map(({ table, key, value }) => ({
-      table,
-      key,
-      text: value === undefined ? undefined : JSON.stringify(value),
-    }));
     await this.#clock.sleep(this.#random.next() * 2);
     await this.#alive();
     if (this.#disk.fault !== undefined) {
