@@ -1,21 +1,20 @@
-/** Commands that show more of a run, as the result prints them. Each of them is executed by the end-to-end test. */
-export function closerLook(run: string, example: string | undefined): string {
+import { resolve } from 'node:path';
+
+/** The state folder where none is named. */
+export const DEFAULT_STATE = '.reset-loop';
+
+/** Commands that show more of a run, as its result prints them. Each of them is executed by the end-to-end test. */
+export function closerLook(run: string, state: string): string {
+  const where = resolve(state) === resolve(DEFAULT_STATE) ? '' : ` --state ${state}`;
   const commands = [
-    [`npx reset-loop status`, 'the run, its round and the peers'],
-    [`npx reset-loop watch ${run}`, 'its journal, fact by fact'],
-    ...(example === undefined
-      ? []
-      : [
-          [
-            `npx reset-loop why ${example.slice(0, 12)}`,
-            'one example: its candidates, verdicts, arithmetic and winner',
-          ],
-        ]),
-    [`npx reset-loop doctor`, 'what this machine has and lacks'],
-  ];
-  const width = Math.max(...commands.map(([command]) => command?.length ?? 0));
+    [`npx reset-loop status${where}`, 'the runs, what they wait for, the peers'],
+    [`npx reset-loop watch ${run}${where}`, 'the journal, fact by fact'],
+    [`npx reset-loop why${where}`, 'one example: its candidates, verdicts, arithmetic and winner'],
+    [`npx reset-loop doctor${where}`, 'what this machine has and lacks'],
+  ] as const;
+  const width = Math.max(...commands.map(([command]) => command.length));
   return [
     'To look closer:',
-    ...commands.map(([command = '', what = '']) => `  ${command.padEnd(width)}  ${what}`),
+    ...commands.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Role } from '../../shared/contract/peer.ts';
+import { DEFAULT_STATE } from './closer-look.ts';
 import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
 import { exits, reportFailure } from './exit.ts';
@@ -47,7 +48,7 @@ function command(usage: string, description: string): Command {
   return program
     .command(usage)
     .description(description)
-    .option('--state <folder>', 'state of the local cluster', '.reset-loop')
+    .option('--state <folder>', 'state of the local cluster', DEFAULT_STATE)
     .option('--nats <url>', 'a bus somewhere else (default: RESET_NATS_URL, or the local cluster)')
     .option('--json', 'JSON instead of text', false);
 }
@@ -81,10 +82,13 @@ for (const [action, description] of controls) {
   );
 }
 
-command('why <example>', 'one example: prompt, candidates, verdicts, arithmetic, winner')
+command(
+  'why [example]',
+  'one example, by its id or the start of it: prompt, candidates, verdicts, arithmetic, winner; without one, an example of the last round',
+)
   .option('--run <run>', 'the run, where there are several')
-  .action(async (example: string, options: Common & { run?: string }) => {
-    code = await why(example, options, stop.signal);
+  .action(async (example: string | undefined, options: Common & { run?: string }) => {
+    code = await why(example ?? '', options, stop.signal);
   });
 
 program

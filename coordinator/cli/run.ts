@@ -38,7 +38,7 @@ export async function run(path: string, options: RunOptions, signal: AbortSignal
 export async function showRun(
   cluster: Cluster,
   name: string,
-  { json }: { json: boolean },
+  { json, state }: { json: boolean; state: string },
   signal: AbortSignal,
 ): Promise<number> {
   const watcher = json
@@ -46,17 +46,20 @@ export async function showRun(
     : liveWatcher(process.stdout);
   const entries = await followRun(cluster, name, watcher, { untilPaused: true, signal });
   watcher.done();
-  return printResult(entries, { json });
+  return printResult(entries, { json, state });
 }
 
 /** Prints what a run came to. Exit 0 when it has finished, 3 when it is paused. */
-export function printResult(entries: readonly JournalEntry[], { json }: { json: boolean }): number {
+export function printResult(
+  entries: readonly JournalEntry[],
+  { json, state }: { json: boolean; state: string },
+): number {
   const summary = summarize(entries);
   if (json)
     process.stdout.write(
       `${JSON.stringify(summary.paused === null ? finishedEvent(summary) : { event: 'paused', run: summary.run, reason: summary.paused })}\n`,
     );
-  else process.stdout.write(`\n${resultTable(summary)}\n${closerLook(summary.run, undefined)}\n`);
+  else process.stdout.write(`\n${resultTable(summary)}\n${closerLook(summary.run, state)}\n`);
   return summary.paused === null ? exits.done : exits.paused;
 }
 
