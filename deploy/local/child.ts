@@ -27,85 +27,89 @@ export interface ChildFolders {
   pids: string;
 }
 
-export interface SupervisedChild {
-  name: string;
+/** Starts a process and starts it again whenever it ends, until `stop`; `onGiveUp` is told when it dies too often. */
+export class SupervisedChild {
+  readonly #spec: ChildSpec;
+  readonly #log: string;
+  readonly #record: string;
+  readonly #onGiveUp: (error: Error) => void;
+  #running: { process: ChildProcess; ended: Promise<void> } | undefined;
+  #pause: NodeJS.Timeout | undefined;
+  #deaths: Deaths = noDeaths;
+  #stopping = false;
+
+  constructor(spec: ChildSpec, folders: ChildFolders, onGiveUp: (error: Error) => void) {
+    this.#spec = spec;
+    this.#log = join(folders.logs, `${spec.name}.log`);
+    this.#record = join(folders.pids, `${spec.name}.json`);
+    this.#onGiveUp = onGiveUp;
+    this.#start();
+  }
+
   /** SIGTERM, and SIGKILL after `graceMs`; resolves when it is gone and will not come back. */
-  stop(graceMs: number): Promise<void>;
+  async stop(graceMs: number): Promise<void> {
+    this.#stopForGood();
+    if (this.#running === undefined) return;
+    const { process: child, ended } = this.#running;
+    child.kill('SIGTERM');
+    const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    await ended;
+    clearTimeout(force);
+  }
+
   /** SIGKILL at once, without waiting. */
-  kill(): void;
-}
+  kill(): void {
+    this.#stopForGood();
+    this.#running?.process.kill('SIGKILL');
+  }
 
-/** Starts a child and starts it again whenever it ends, until `stop`; `onGiveUp` is told when it dies too often. */
-export function superviseChild(
-  spec: ChildSpec,
-  folders: ChildFolders,
-  onGiveUp: (error: Error) => void,
-): SupervisedChild {
-  const log = join(folders.logs, `${spec.name}.log`);
-  const record = join(folders.pids, `${spec.name}.json`);
-  let running: { process: ChildProcess; ended: Promise<void> } | undefined;
-  let pause: NodeJS.Timeout | undefined;
-  let deaths: Deaths = noDeaths;
-  let stopping = false;
+  #stopForGood(): void {
+    this.#stopping = true;
+    clearTimeout(this.#pause);
+  }
 
-  const onEnd = (startedAt: number, how: string): void => {
-    running = undefined;
-    rmSync(record, { force: true });
-    if (stopping) return;
-    const now = performance.now();
-    const next = afterDeath(deaths, now, now - startedAt);
-    deaths = next.deaths;
-    if (next.pauseMs === undefined) {
-      onGiveUp(
-        new Error(
-          `${spec.name} died ${deaths.recent.length} times in 30 s, at last with ${how}. Its log ${log} ends with:\n${lastLines(log, 12)}`,
-        ),
-      );
-    } else {
-      pause = setTimeout(start, next.pauseMs);
-    }
-  };
-
-  function start(): void {
+  #start(): void {
     const startedAt = performance.now();
-    const child = launch(spec, log);
+    const { name } = this.#spec;
+    const child = launch(this.#spec, this.#log);
     if (child.pid !== undefined) {
-      const identity = { name: spec.name, pid: child.pid, startTime: startTimeOf(child.pid) };
-      writeFileSync(record, JSON.stringify(identity));
+      const identity = { name, pid: child.pid, startTime: startTimeOf(child.pid) };
+      writeFileSync(this.#record, JSON.stringify(identity));
     }
     const ended = new Promise<void>((resolve) => {
       child.once('exit', (code, signal) => {
-        onEnd(startedAt, signal ?? `exit code ${code}`);
+        this.#onEnd(startedAt, signal ?? `exit code ${code}`);
         resolve();
       });
       child.once('error', (error) => {
         if (child.pid !== undefined) return;
-        onEnd(startedAt, error.message);
+        this.#onEnd(startedAt, error.message);
         resolve();
       });
     });
-    running = { process: child, ended };
+    this.#running = { process: child, ended };
   }
 
-  start();
-  return {
-    name: spec.name,
-    stop: async (graceMs) => {
-      stopping = true;
-      clearTimeout(pause);
-      if (running === undefined) return;
-      const { process: child, ended } = running;
-      child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
-      await ended;
-      clearTimeout(force);
-    },
-    kill: () => {
-      stopping = true;
-      clearTimeout(pause);
-      running?.process.kill('SIGKILL');
-    },
-  };
+  #onEnd(startedAt: number, how: string): void {
+    this.#running = undefined;
+    rmSync(this.#record, { force: true });
+    if (this.#stopping) return;
+    const now = performance.now();
+    const { deaths, pauseMs } = afterDeath(this.#deaths, now, now - startedAt);
+    this.#deaths = deaths;
+    if (pauseMs !== undefined) {
+      this.#pause = setTimeout(() => {
+        this.#start();
+      }, pauseMs);
+      return;
+    }
+    const times = deaths.recent.length;
+    this.#onGiveUp(
+      new Error(
+        `${this.#spec.name} died ${times} times in 30 s, at last with ${how}. Its log ${this.#log} ends with:\n${lastLines(this.#log, 12)}`,
+      ),
+    );
+  }
 }
 
 function launch({ command, args, env, ipc }: ChildSpec, logPath: string): ChildProcess {

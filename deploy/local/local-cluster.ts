@@ -8,7 +8,7 @@
 import { rmSync } from 'node:fs';
 import { type Holder, startTimeOf, takeLock } from '#local/lock.mjs';
 import type { LocalCluster } from '../../shared/contract/local-cluster.ts';
-import { writeFileDurably } from '../../shared/process/files.ts';
+import { sweepStaging, writeFileDurably } from '../../shared/process/files.ts';
 import { natsConfig } from './nats-config.ts';
 import { findNatsServer } from './nats-server.ts';
 import { endOrphans } from './orphans.ts';
@@ -46,6 +46,7 @@ export async function startCluster(
   if (lock.holder !== undefined) return { holder: lock.holder };
   try {
     await endOrphans(state, say, signal);
+    await sweepStaging(state.root);
     await options.prepare();
     const supervisor = createSupervisor(state);
     await startAll(options, supervisor);

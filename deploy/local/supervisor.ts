@@ -1,10 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import {
-  type ChildFolders,
-  type ChildSpec,
-  type SupervisedChild,
-  superviseChild,
-} from './child.ts';
+import { type ChildFolders, type ChildSpec, SupervisedChild } from './child.ts';
 
 const graceMs = 15_000;
 
@@ -32,7 +27,7 @@ export function createSupervisor(folders: ChildFolders): Supervisor {
   return {
     failed,
     start: (specs) => {
-      groups.push(specs.map((spec) => superviseChild(spec, folders, giveUp)));
+      groups.push(specs.map((spec) => new SupervisedChild(spec, folders, giveUp)));
     },
     stop: async () => {
       for (const group of groups.toReversed()) {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -12,9 +12,15 @@ interface Ended {
   stderr: string;
 }
 
-function run(program: string, args: readonly string[], cwd: string): Promise<Ended> {
+function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { cwd }, (error, stdout, stderr) => {
+    const options = { cwd, env: { ...process.env, ...env } };
+    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });
@@ -35,4 +41,16 @@ test('a wrong argument ends with 2 and the usage', async () => {
   expect(code).toBe(2);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/Unknown option '--frehs'[\s\S]*--fresh/);
+});
+
+test('a state folder on a full disk is named, and nothing is started', async () => {
+  const state = await mkdtemp(join(tmpdir(), 'reset-full-'));
+  const env = { RESET_FAILPOINTS: 'supervisor.probe.fsync.before=enospc' };
+  const { code, stderr } = await run(entry, ['start', '--state', state], tmpdir(), env);
+  expect(await readdir(join(state, 'logs'))).toEqual([]);
+  await rm(state, { recursive: true });
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `the state folder ${state} is on a full disk: free some space and start again; nothing is lost`,
+  );
 });
