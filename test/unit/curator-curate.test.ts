@@ -73,6 +73,18 @@ test('every dataset keeps the smallest share of its plan that any reached', asyn
   expect(rows).toHaveLength(45);
 });
 
+test('balancing leaves a small dataset at least a row', async () => {
+  const [only] = makeExamples(1);
+  if (only === undefined) throw new Error('no example');
+  const { byDataset } = await curateAll([
+    kept(only, ' Oslo'),
+    ...makeInstructions(40).map((example, index) =>
+      index === 0 ? excluded(example, 'below minScore') : kept(example, ` ${index}`),
+    ),
+  ]);
+  expect([byDataset['span']?.kept, byDataset['instruct']?.kept]).toEqual([1, 39]);
+});
+
 test('a dataset of which nothing is left is named, and nothing unbalanced is trained on', async () => {
   const curation = await curateAll([
     ...makeExamples(3).map((example) => excluded(example, 'below minScore')),

@@ -227,3 +227,12 @@ test('references are needed only where a judge of the task applies', async () =>
   const [loaded] = await load(files, { datasets: [{ ...span, train: 'train' }], judges });
   expect(loaded?.splits.train).toHaveLength(1);
 });
+
+test('datasets with one name, without files, or with nothing to train on are refused', async () => {
+  const datasets = [{ ...span, dev: 'dev' }, span];
+  const problem = await problemOf(load({ dev: [question('Dan')] }, { datasets }));
+  expect(problem).toBe(`the datasets of run test cannot be used:
+- dataset span: another one has this name; give each its own
+- dataset span: names no file; give \`train\`, \`dev\` or \`test\`
+- no dataset has a \`train\` part, so there is nothing to sample for`);
+});

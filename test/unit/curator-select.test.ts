@@ -271,6 +271,11 @@ test('a run whose training datasets cannot be scored is refused with the judge t
   );
 });
 
+test('no judge may have the name of the queue of the samplers', () => {
+  const judges = [...file.judges, { name: 'sample', axis: 'task' as const, type: 'squad-f1' }];
+  expect(() => checkJudges(makeRunFile({ judges }))).toThrow('a judge is called sample');
+});
+
 test('an axis of weight 0 needs no judge, but one axis has to count', () => {
   const judges = [{ name: 'span', axis: 'faithfulness' as const, type: 'span-coverage' }];
   const datasets = [{ name: 'span', kind: 'extractive_qa' as const, train: 'rows' }];

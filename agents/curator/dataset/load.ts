@@ -51,6 +51,7 @@ const splits = ['train', 'dev', 'test'] as const;
  */
 export async function loadDatasets(file: RunFile, folder: string): Promise<LoadedDataset[]> {
   const problems = collectProblems(`the datasets of run ${file.run} cannot be used`);
+  checkParts(file.datasets, problems);
   const loaded = [];
   for (const dataset of file.datasets) {
     const needs = needsOf(dataset.kind, file);
@@ -83,6 +84,17 @@ export async function loadDatasets(file: RunFile, folder: string): Promise<Loade
       test: rows.test.map(({ example }) => example).sort(byId),
     },
   }));
+}
+
+function checkParts(datasets: readonly Dataset[], problems: Problems): void {
+  for (const [index, { name, train, dev, test }] of datasets.entries()) {
+    if (datasets.findIndex((other) => other.name === name) < index)
+      problems.add(`dataset ${name}: another one has this name; give each its own`);
+    if (train === undefined && dev === undefined && test === undefined)
+      problems.add(`dataset ${name}: names no file; give \`train\`, \`dev\` or \`test\``);
+  }
+  if (datasets.every(({ train }) => train === undefined))
+    problems.add('no dataset has a `train` part, so there is nothing to sample for');
 }
 
 /** The groups of all datasets that hold out leave the train part of each, so that a context of two of them does not leak. */

@@ -35,7 +35,7 @@ export interface Curation extends Pick<
   readonly emptied: readonly string[];
 }
 
-interface Candidate {
+interface ChosenRow {
   readonly example: Example;
   readonly text: string;
   readonly row: TrainingRow;
@@ -49,73 +49,70 @@ export async function curate(
   evaluation: Iterable<Example> | AsyncIterable<Example>,
 ): Promise<Curation> {
   const ordered = [...selected].sort((a, b) => byExample(a.example, b.example));
-  const byDataset: Curation['byDataset'] = {};
-  for (const { example } of ordered) {
-    const counts = (byDataset[example.dataset] ??= { planned: 0, kept: 0, excluded: {} });
-    counts.planned += 1;
+  const chosen: ChosenRow[] = [];
+  /** By example, the rule that excludes it. */
+  const rules = new Map<string, string>();
+  for (const { example, selection } of ordered) {
+    const { text, excluded } = selection;
+    if (text === null) rules.set(example.id, excluded ?? 'no scored candidate');
+    else chosen.push({ example, text, row: rowOf(file, example, text) });
   }
-  function exclude(example: Example, rule: string): void {
-    addTo(byDataset[example.dataset]?.excluded ?? {}, rule);
-  }
+  const duplicates = findDuplicates(chosen);
+  for (const id of duplicates) rules.set(id, 'duplicate');
+  const distinct = chosen.filter(({ example }) => !rules.has(example.id));
+  for (const id of await findOverlap(distinct, evaluation))
+    rules.set(id, 'overlap with dev or test');
 
-  const chosen = ordered.flatMap(({ example, selection: { text, excluded } }) => {
-    if (text !== null) return [{ example, text, row: rowOf(file, example, text) }];
-    exclude(example, excluded ?? 'no scored candidate');
-    return [];
-  });
-  const seen = new Set<string>();
-  const distinct = chosen.filter(({ example, row }) => {
-    const content = JSON.stringify(row.turns);
-    const fresh = !seen.has(content);
-    if (!fresh) exclude(example, 'duplicate');
-    seen.add(content);
-    return fresh;
-  });
-  const overlap = await findOverlap(distinct, evaluation);
-  const clean = distinct.filter(({ example }) => {
-    if (overlap.has(example.id)) exclude(example, 'overlap with dev or test');
-    return !overlap.has(example.id);
-  });
-  const kept = balance(clean, byDataset, file.seed, round);
-  for (const { example } of clean) if (!kept.has(example.id)) exclude(example, 'balance');
-  for (const { example } of clean) {
-    const counts = byDataset[example.dataset];
-    if (counts !== undefined && kept.has(example.id)) counts.kept += 1;
+  const left = countByDataset(ordered, rules);
+  for (const [dataset, surplus] of surplusOf(left)) {
+    const rows = chosen.filter(
+      ({ example }) => example.dataset === dataset && !rules.has(example.id),
+    );
+    const random = randomFrom(file.seed, 'balance', round, dataset);
+    for (const { example } of drawSome(rows, surplus, random)) rules.set(example.id, 'balance');
   }
   return {
-    rows: clean.filter(({ example }) => kept.has(example.id)).map(({ row }) => row),
-    byDataset,
-    emptied: Object.keys(byDataset).filter(
-      (name) => !clean.some(({ example }) => example.dataset === name),
-    ),
+    rows: chosen.filter(({ example }) => !rules.has(example.id)).map(({ row }) => row),
+    byDataset: countByDataset(ordered, rules),
+    emptied: Object.keys(left).filter((dataset) => left[dataset]?.kept === 0),
     ties: ordered.filter(({ selection }) => selection.tied > 1).length,
-    duplicates: chosen.length - distinct.length,
+    duplicates: duplicates.length,
   };
 }
 
-/** Ids of the rows that stay: of each dataset the whole number that is nearest below the smallest share. */
-function balance(
-  rows: readonly Candidate[],
-  byDataset: Curation['byDataset'],
-  seed: number,
-  round: number,
-): ReadonlySet<string> {
-  const groups = Object.entries(byDataset).map(([dataset, { planned }]) => {
-    const ids = rows.filter((row) => row.example.dataset === dataset).map((row) => row.example.id);
-    return { dataset, planned, ids };
+/** Ids of the rows whose prompt and completion an earlier row has. */
+function findDuplicates(rows: readonly ChosenRow[]): string[] {
+  const seen = new Set<string>();
+  return rows.flatMap(({ example, row }) => {
+    const content = JSON.stringify(row.turns);
+    if (seen.has(content)) return [example.id];
+    seen.add(content);
+    return [];
   });
-  const least = groups.reduce(
-    (a, b) => (b.ids.length * a.planned < a.ids.length * b.planned ? b : a),
-    {
-      dataset: '',
-      planned: 1,
-      ids: [''],
-    },
-  );
-  return new Set(
-    groups.flatMap(({ dataset, planned, ids }) => {
-      const count = Math.floor((planned * least.ids.length) / least.planned);
-      return drawSome(ids, count, randomFrom(seed, 'balance', round, dataset));
+}
+
+function countByDataset(
+  selected: readonly SelectedExample[],
+  rules: ReadonlyMap<string, string>,
+): Curation['byDataset'] {
+  const counts: Curation['byDataset'] = {};
+  for (const { example } of selected) {
+    const count = (counts[example.dataset] ??= { planned: 0, kept: 0, excluded: {} });
+    const rule = rules.get(example.id);
+    count.planned += 1;
+    if (rule === undefined) count.kept += 1;
+    else addTo(count.excluded, rule);
+  }
+  return counts;
+}
+
+/** How many rows of each dataset are above the smallest share that any dataset kept of its plan, rounded up to whole rows. */
+function surplusOf(counts: Curation['byDataset']): Map<string, number> {
+  const all = Object.values(counts);
+  return new Map(
+    Object.entries(counts).map(([dataset, { planned, kept }]) => {
+      const allowed = all.map((other) => Math.ceil((planned * other.kept) / other.planned));
+      return [dataset, kept - Math.min(...allowed)];
     }),
   );
 }

@@ -14,6 +14,9 @@ export function checkJudges(file: RunFile): void {
     ...(twice === undefined
       ? []
       : [`two judges are called ${twice}: a judge's name is its queue, give each its own`]),
+    ...(names.includes('sample')
+      ? ['a judge is called sample, as the queue of the samplers is; give it another name']
+      : []),
     ...file.datasets
       .filter(({ train }) => train !== undefined)
       .flatMap((dataset) => missingJudges(file, dataset)),
