@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { serve, type ServeOptions } from './serve/serve.ts';
 import { train } from './train/program.ts';
 
 const integer = (min: number, max: number) => (text: string) => {
@@ -34,6 +35,30 @@ program
     });
     const ending = await train(resolve(spec), { workers, signal: stop.signal });
     process.exitCode = { completed: 0, failed: 1, stopped: STOPPED }[ending];
+  });
+
+program
+  .command('serve')
+  .description('Serve checkpoints by an OpenAI-compatible completions API, until SIGTERM.')
+  .option('--port <port>', 'port to listen on, 0 for a free one', integer(0, 65_535), 0)
+  .option('--host <host>', 'address to listen on', '127.0.0.1')
+  .option(
+    '--workers <n>',
+    'threads of each model',
+    integer(1, 64),
+    Math.min(4, availableParallelism()),
+  )
+  .addHelpText(
+    'after',
+    `
+Prints {"event":"listening","url":"…"} once it listens. Then:
+  POST   /v1/models {"id","path"}   load a checkpoint folder under a name
+  POST   /v1/completions            model, prompt, n, max_tokens, temperature, top_k, seed, stop, logprobs
+  GET    /v1/models, /health        what is loaded, tokens so far
+  DELETE /v1/models/<id>            unload`,
+  )
+  .action(async (options: ServeOptions) => {
+    await serve(options);
   });
 
 try {
