@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-/** The state folder where none is named. */
-export const DEFAULT_STATE = '.reset-loop';
+/** The state folder where none is named: that of `npm start`, in the clone's root, wherever the command is called from. */
+export const DEFAULT_STATE = fileURLToPath(new URL('../../../.reset-loop', import.meta.url));
 
 /** Commands that show more of a run, as its result prints them. Each of them is executed by the end-to-end test. */
 export function closerLook(run: string, state: string): string {
-  const where = resolve(state) === resolve(DEFAULT_STATE) ? '' : ` --state ${state}`;
+  const where = resolve(state) === DEFAULT_STATE ? '' : ` --state ${state}`;
   const commands = [
     [`npx reset-loop status${where}`, 'the runs, what they wait for, the peers'],
     [`npx reset-loop watch ${run}${where}`, 'the journal, fact by fact'],

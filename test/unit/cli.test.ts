@@ -1,8 +1,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { closerLook } from '../../coordinator/cli/closer-look.ts';
+import { closerLook, DEFAULT_STATE } from '../../coordinator/cli/closer-look.ts';
 import { readRunFile } from '../../coordinator/cli/run-file.ts';
 import { missingPeer } from '../../coordinator/cli/status.ts';
 import { finishedEvent, summarize } from '../../coordinator/cli/summary.ts';
@@ -74,7 +74,7 @@ describe('the summary of a run', () => {
 });
 
 test('printed commands name the state folder unless it is the default one', () => {
-  expect(closerLook('tested', resolve('.reset-loop'))).not.toContain('--state');
+  expect(closerLook('tested', DEFAULT_STATE)).not.toContain('--state');
   expect(closerLook('tested', '/elsewhere/state')).toContain(
     'npx reset-loop status --state /elsewhere/state',
   );
