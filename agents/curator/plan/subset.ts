@@ -1,25 +1,24 @@
-import type { Example } from '../../../shared/contract/example.ts';
 import { type Random, randomFrom } from '../../../shared/contract/random.ts';
 
 /** The train examples of one dataset in one round. */
-export interface Subset {
+export interface Subset<TRow> {
   readonly dataset: string;
   /** Ordered by id. */
-  readonly examples: readonly Example[];
+  readonly examples: readonly TRow[];
   /** Rows that `perRound` asked for and the dataset does not have. */
   readonly missing: number;
 }
 
 /**
  * Draws `perRound` examples of one dataset, without replacement within the round and independently of other rounds: a row may
- * come back in a later round, so rounds never run out of data. Without `perRound`, or with fewer rows than that, all are taken.
+ * come back in a later round, so rounds never run out of data. Without `perRound`, or with fewer rows than that, all are taken. A row's id is enough, for the draw reads nothing else.
  */
-export function drawSubset(
+export function drawSubset<TRow extends { readonly id: string }>(
   dataset: { readonly name: string; readonly perRound?: number | undefined },
-  train: readonly Example[],
+  train: readonly TRow[],
   seed: number,
   round: number,
-): Subset {
+): Subset<TRow> {
   const rows = [...train].sort(byId);
   const count = Math.min(dataset.perRound ?? rows.length, rows.length);
   return {
