@@ -7,7 +7,7 @@ const RENEW_EVERY_MS = 2000;
 
 /** Shows a peer in the directory until the signal aborts, then takes it off. While the bus is away it goes on trying; the bus logs that. */
 export async function keepPresent(
-  directory: Directory,
+  directory: Pick<Directory, 'appear' | 'leave'>,
   presence: Presence,
   signal: AbortSignal,
   clock: Clock = systemClock,

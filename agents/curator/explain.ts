@@ -1,0 +1,77 @@
+import type { Explanation } from '../../shared/contract/explanation.ts';
+import { PermanentError } from '../../shared/contract/failure.ts';
+import type { Example } from '../../shared/contract/example.ts';
+import type { Store } from '../../shared/store/store.ts';
+import { renderPrompt } from './dataset/template.ts';
+import { read, scan, tables, type TaskRecord } from './ledger/tables.ts';
+import { readUnit } from './ledger/units.ts';
+import type { PlannedUnit } from './plan/cut.ts';
+import type { Run } from './run.ts';
+import { scoreUnit } from './step/score-unit.ts';
+
+type ExplainedStep = Explanation['steps'][number];
+
+/** All that the ledger knows of one example, given by its id or a unique start of it. PermanentError where there is none, or several. */
+export async function explain(run: Run, id: string, store: Store): Promise<Explanation> {
+  const example = await findExample(run, id, store);
+  const steps: ExplainedStep[] = [];
+  for await (const [, task] of scan(store, tables.task, `${run.name}/`))
+    for (const split of task.task === 'curate' ? ['train'] : ['dev', 'test'])
+      for await (const [, unit] of scan(store, tables.plan, `${run.name}/${task.step}/${split}/`))
+        if (unit.examples.includes(example.id))
+          steps.push(...(await explainUnit(run, example, task, unit, store)));
+  return { example, steps };
+}
+
+async function findExample(run: Run, id: string, store: Store): Promise<Example> {
+  const found: Example[] = [];
+  if (!/^[0-9a-f]{4,32}$/.test(id))
+    throw new PermanentError(`"${id}" is no example's id: at least its first 4 hex digits`);
+  for await (const [, example] of scan(store, tables.example, `${run.name}/${id}`)) {
+    found.push(example);
+    if (found.length > 1)
+      throw new PermanentError(`several examples of ${run.name} begin with ${id}; give more of it`);
+  }
+  const [example] = found;
+  if (example !== undefined) return example;
+  throw new PermanentError(`run ${run.name} has no example ${id}`);
+}
+
+async function explainUnit(
+  run: Run,
+  example: Example,
+  { step, checkpoint }: TaskRecord,
+  unit: PlannedUnit,
+  store: Store,
+): Promise<ExplainedStep[]> {
+  if (checkpoint === null) return [];
+  const { name, file } = run;
+  const records = await readUnit(store, name, unit, run.judgesOf(unit.dataset));
+  const scored = scoreUnit(file, example.kind, { step, checkpoint }, records);
+  const candidates = scored.find((one) => one.example === example.id)?.candidates ?? [];
+  const kept = await read(store, tables.selection, `${name}/${step}/${example.id}`);
+  const selection =
+    kept === undefined || unit.split !== 'train'
+      ? null
+      : { candidate: kept.candidate, reason: kept.reason, margin: kept.margin, tied: kept.tied };
+  return [
+    {
+      step,
+      split: unit.split,
+      checkpoint,
+      prompt: renderPrompt(file.model.template, example),
+      candidates: candidates.map(
+        ({ candidate, cells, text, failure, verdicts, arithmetic, score }) => ({
+          candidate,
+          text,
+          failure,
+          verdicts,
+          arithmetic,
+          score,
+          cells: [...cells],
+        }),
+      ),
+      selection,
+    },
+  ];
+}

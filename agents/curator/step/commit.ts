@@ -1,0 +1,136 @@
+/**
+ * Answers become ledger rows: checked against the plan, put over what is there, and with a unit's last answer its selections.
+ * One synced write for all of a batch; boards and windows follow it.
+ */
+import type { Logger } from 'pino';
+import type { Result } from '../../../shared/contract/work.ts';
+import {
+  candidatesCounter,
+  refusedResultsCounter,
+  verdictsCounter,
+} from '../../../shared/process/metrics.ts';
+import type { Store, Write } from '../../../shared/store/store.ts';
+import { put, tables } from '../ledger/tables.ts';
+import { readUnit } from '../ledger/units.ts';
+import { boardOf, moveUnits, type Run } from '../run.ts';
+import { type Taken, takeResult } from './answer.ts';
+import type { Board } from './board.ts';
+import type { UnitRecords } from './unit.ts';
+import { type UnitView, viewUnit } from './view.ts';
+
+export interface CommitDeps {
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/** A unit that the batch touches, with its records as they will be. */
+interface Touched {
+  readonly board: Board;
+  records: UnitRecords;
+  readonly writes: Map<string, Write>;
+}
+
+/**
+ * Takes results into the ledger and returns when they are durable. A result that does not fit its plan is refused, logged and counted;
+ * one of a task that has ended changes nothing, for what was concluded from the ledger must follow from it for ever.
+ */
+export async function commitResults(
+  run: Run,
+  results: readonly Result[],
+  { store, log }: CommitDeps,
+): Promise<void> {
+  const touched = await readTouched(run, results, store);
+  const entered: Taken[] = [];
+  for (const result of results) {
+    if (hasEnded(boardOf(run, result.unit))) continue;
+    const unit = touched.get(result.unit);
+    const taken = unit === undefined ? { refused: 'it is not planned' } : take(run, unit, result);
+    if (taken.refused === undefined) {
+      entered.push(taken);
+      continue;
+    }
+    const { unit: name, peer, kind } = result;
+    refusedResultsCounter.inc({ kind });
+    log.warn(
+      { run: run.name, unit: name, peer, kind, reason: taken.refused },
+      'a result was refused',
+    );
+  }
+  const changed = [...touched.values()]
+    .filter(({ writes }) => writes.size > 0)
+    .map((unit) => ({ ...unit, view: viewUnit(run, unit.board, unit.records) }));
+  const writes = changed.flatMap(({ board, records, view, writes: own }) => [
+    ...own.values(),
+    ...selectionWrites(run, board, records, view),
+  ]);
+  if (writes.length > 0) await store.write('results', writes);
+  for (const { board, records, view } of changed) showUnit(run, board, records.planned.unit, view);
+  for (const taken of entered) countOutcomes(run, taken);
+  if (changed.length > 0) run.progressed();
+}
+
+/** Brings board and windows up to what the ledger has of a unit. */
+export function showUnit(run: Run, board: Board, unit: string, view: UnitView): void {
+  board.count(unit, view.generated, view.candidates);
+  moveUnits(run, board.look(unit, view.states));
+}
+
+function hasEnded(board: Board | undefined): boolean {
+  return board !== undefined && board.record.outcome !== null;
+}
+
+async function readTouched(
+  run: Run,
+  results: readonly Result[],
+  store: Store,
+): Promise<Map<string, Touched>> {
+  const touched = new Map<string, Touched>();
+  const names = [...new Set(results.map(({ unit }) => unit))];
+  await Promise.all(
+    names.map(async (name) => {
+      const board = boardOf(run, name);
+      const planned = board?.units.get(name);
+      if (board === undefined || planned === undefined || hasEnded(board)) return;
+      const records = await readUnit(store, run.name, planned, board.judges(planned.dataset));
+      touched.set(name, { board, records, writes: new Map() });
+    }),
+  );
+  return touched;
+}
+
+function take(run: Run, unit: Touched, result: Result): Taken {
+  const taken = takeResult(run, unit.board.record, unit.records, result);
+  if (taken.refused !== undefined || taken.entered.length === 0) return taken;
+  unit.records = taken.records;
+  const { planned, sample, verdicts } = taken.records;
+  if (taken.kind === 'sample' && sample !== undefined)
+    unit.writes.set('sample', put(tables.sample, `${run.name}/${planned.unit}`, sample));
+  const stored = taken.kind === 'judge' ? verdicts.get(taken.judge) : undefined;
+  if (taken.kind === 'judge' && stored !== undefined)
+    unit.writes.set(
+      `judge/${taken.judge}`,
+      put(tables.verdict, `${run.name}/${taken.judge}/${planned.unit}`, stored),
+    );
+  return taken;
+}
+
+function selectionWrites(
+  { name: run }: Run,
+  { record }: Board,
+  { planned: { unit } }: UnitRecords,
+  { selections }: UnitView,
+): Write[] {
+  return Array.from(selections, ([example, selection]) =>
+    put(tables.selection, `${run}/${record.step}/${example}`, { unit, ...selection }),
+  );
+}
+
+function countOutcomes({ file }: Run, taken: Taken): void {
+  if (taken.refused !== undefined) return;
+  if (taken.kind === 'sample') {
+    for (const { outcome } of taken.entered) candidatesCounter.inc({ outcome });
+    return;
+  }
+  const judge = file.judges.find(({ name }) => name === taken.judge)?.type ?? taken.judge;
+  for (const { answer } of taken.entered) verdictsCounter.inc({ judge, outcome: answer.outcome });
+}

@@ -1,0 +1,144 @@
+/** How a task ends: a function of the run file, the rows and the ledger's answers. */
+import type { CurateOutcome, EvaluateOutcome } from '../../../shared/contract/steps.ts';
+import type { Store, Write } from '../../../shared/store/store.ts';
+import { sealDataset } from '../dataset/seal.ts';
+import { evaluate } from '../evaluation/scores.ts';
+import { put, tables } from '../ledger/tables.ts';
+import { type Run, taskKey } from '../run.ts';
+import { curate } from '../selection/balance.ts';
+import type { CandidateCount } from '../selection/score.ts';
+import { type Board, createBoard } from './board.ts';
+import { readEvaluated, readEvaluationRows, readSelected, readTrainParts } from './evidence.ts';
+import { roundOfStep } from './score-unit.ts';
+import { stageRows } from './stage.ts';
+
+export interface ConcludeDeps {
+  readonly store: Store;
+  /** Folder of the sealed datasets. */
+  readonly datasets: string;
+}
+
+export type TaskOutcome = CurateOutcome | EvaluateOutcome;
+
+/** An outcome, and what the ledger keeps beside it. */
+interface Conclusion {
+  readonly outcome: TaskOutcome;
+  readonly writes: readonly Write[];
+}
+
+/** Ends a task whose units are all answered, and writes the outcome. May be repeated: the same ledger gives the same outcome and files. */
+export async function concludeTask(
+  run: Run,
+  board: Board,
+  deps: ConcludeDeps,
+): Promise<TaskOutcome> {
+  const { outcome, writes } = await conclude(run, board, deps);
+  const record = { ...board.record, outcome };
+  const key = taskKey(record.step, record.task);
+  await run.exclusively(async () => {
+    await deps.store.write('outcome', [...writes, put(tables.task, `${run.name}/${key}`, record)]);
+    // Its units are not needed any more.
+    run.boards.set(key, createBoard(record, [], run.judgesOf));
+  });
+  return outcome;
+}
+
+function conclude(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusion> {
+  const { task, checkpoint } = board.record;
+  if (checkpoint === null) return sealStage(run, board, deps);
+  return task === 'curate'
+    ? sealRound(run, board, deps)
+    : finishEvaluation(run, board, checkpoint, deps);
+}
+
+async function sealStage(
+  { name, file }: Run,
+  { record }: Board,
+  { store, datasets }: ConcludeDeps,
+): Promise<Conclusion> {
+  const { rows } = await stageRows(file, record.step, () => readTrainParts(store, name, file));
+  const { digest, manifest } = await sealDataset(datasets, rows);
+  const byDataset = Object.fromEntries(
+    Object.entries(manifest.byDataset).map(([dataset, kept]) => [
+      dataset,
+      { planned: kept, kept, excluded: {} },
+    ]),
+  );
+  const candidates = { planned: 0, scored: 0, unscored: {} };
+  const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0 };
+  return { outcome: { outcome: 'sealed', dataset: digest, ...counts }, writes: [] };
+}
+
+async function sealRound(
+  run: Run,
+  board: Board,
+  { store, datasets }: ConcludeDeps,
+): Promise<Conclusion> {
+  const { file, name } = run;
+  const { step } = board.record;
+  const candidates = board.candidates();
+  const short = shortOf(file.rounds.coverage, candidates, 'candidates');
+  if (short !== undefined) return { outcome: short, writes: [] };
+  const { rows, emptied, ...counts } = await curate(
+    file,
+    roundOfStep(step),
+    await readSelected(store, name, board),
+    readEvaluationRows(store, name, file),
+  );
+  if (rows.length === 0 || emptied.length > 0) {
+    const reason = `nothing to train on is left of ${emptied.join(', ') || 'any dataset'}: ${excludedText(counts.byDataset)}`;
+    return { outcome: { outcome: 'empty', reason }, writes: [] };
+  }
+  const { digest, manifest } = await sealDataset(datasets, rows);
+  return {
+    outcome: {
+      outcome: 'sealed',
+      dataset: digest,
+      rows: manifest.rows,
+      candidates: { ...candidates, unscored: { ...candidates.unscored } },
+      ...counts,
+    },
+    writes: [],
+  };
+}
+
+async function finishEvaluation(
+  { file, name }: Run,
+  board: Board,
+  checkpoint: string,
+  { store }: ConcludeDeps,
+): Promise<Conclusion> {
+  const rows = await readEvaluated(store, name, file, board);
+  const { candidates, digest, dev, test, values } = evaluate(file, checkpoint, rows);
+  const short = shortOf(file.rounds.coverage, candidates, 'evaluated rows');
+  if (short !== undefined) return { outcome: short, writes: [] };
+  const writes = file.datasets.flatMap(({ name: dataset }) => {
+    const own = values.filter((value) => value.dataset === dataset);
+    const key = `${name}/${board.record.step}/${dataset}`;
+    return own.length === 0 ? [] : [put(tables.evaluation, key, own)];
+  });
+  return { outcome: { outcome: 'evaluated', evaluation: digest, dev, test }, writes };
+}
+
+/** Too little was scored to go on: a gap may be no chance, and what is missing may be what would have lost. */
+function shortOf(
+  coverage: number,
+  { planned, scored, unscored }: CandidateCount,
+  what: string,
+): { outcome: 'short'; reason: string; unscored: Record<string, number> } | undefined {
+  if (scored >= coverage * planned) return undefined;
+  const share = `${scored} of ${planned} ${what} have a full score`;
+  const reason = `${share}, and rounds.coverage asks for ${coverage}; mend the reasons, then resume`;
+  return { outcome: 'short', reason, unscored: { ...unscored } };
+}
+
+function excludedText(byDataset: Awaited<ReturnType<typeof curate>>['byDataset']): string {
+  return Object.entries(byDataset)
+    .map(
+      ([dataset, { planned, kept, excluded }]) =>
+        `${dataset} kept ${kept} of ${planned}${Object.entries(excluded)
+          .map(([rule, count]) => `, ${count} ${rule}`)
+          .join('')}`,
+    )
+    .join('; ');
+}

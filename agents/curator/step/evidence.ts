@@ -1,0 +1,99 @@
+/** What a conclusion is drawn from, read from the ledger. */
+import type { Example } from '../../../shared/contract/example.ts';
+import { PermanentError } from '../../../shared/contract/failure.ts';
+import type { Split } from '../../../shared/contract/ids.ts';
+import type { RunFile } from '../../../shared/contract/run-file.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import type { TrainPart } from '../dataset/references.ts';
+import type { EvaluatedExample } from '../evaluation/scores.ts';
+import { read, tables } from '../ledger/tables.ts';
+import { datasetOf, readExamples, readUnit } from '../ledger/units.ts';
+import type { SelectedExample } from '../selection/balance.ts';
+import type { Board } from './board.ts';
+import { scoreUnit } from './score-unit.ts';
+
+const EXAMPLES_AT_ONCE = 100;
+
+/** Every planned example of a round with its selection. */
+export async function readSelected(
+  store: Store,
+  run: string,
+  { record: { step }, units }: Board,
+): Promise<SelectedExample[]> {
+  const selected: SelectedExample[] = [];
+  for (const { examples: ids } of units.values())
+    for (const example of await readExamples(store, run, ids)) {
+      const selection = await read(store, tables.selection, `${run}/${step}/${example.id}`);
+      if (selection === undefined)
+        throw new PermanentError(
+          `the ledger is damaged: ${step} of run ${run} has no selection of ${example.id}; restore its folder from a copy`,
+        );
+      selected.push({ example, selection });
+    }
+  return selected;
+}
+
+/** The greedy answers of an evaluation with their verdicts. */
+export async function readEvaluated(
+  store: Store,
+  run: string,
+  file: RunFile,
+  { record: { step, checkpoint }, units, judges }: Board,
+): Promise<EvaluatedExample[]> {
+  const rows: EvaluatedExample[] = [];
+  for (const planned of units.values()) {
+    const { dataset, split } = planned;
+    if (split === 'train' || checkpoint === null) continue;
+    const records = await readUnit(store, run, planned, judges(dataset));
+    const { kind } = datasetOf(file, dataset);
+    const examples = await readExamples(store, run, planned.examples);
+    for (const [at, { candidates }] of scoreUnit(
+      file,
+      kind,
+      { step, checkpoint },
+      records,
+    ).entries()) {
+      const [example, greedy] = [examples[at], candidates[0]];
+      if (example === undefined || greedy === undefined) continue;
+      rows.push({ example, split, failure: greedy.failure, verdicts: greedy.verdicts });
+    }
+  }
+  return rows;
+}
+
+/** Dev and test rows of all datasets, a few at a time. */
+export async function* readEvaluationRows(
+  store: Store,
+  run: string,
+  file: RunFile,
+): AsyncGenerator<Example> {
+  for (const { name } of file.datasets)
+    for (const split of ['dev', 'test'] as const) yield* readPart(store, run, name, split);
+}
+
+/** The train parts of the seen datasets. */
+export async function readTrainParts(
+  store: Store,
+  run: string,
+  { datasets }: RunFile,
+): Promise<TrainPart[]> {
+  const parts: TrainPart[] = [];
+  for (const { name, train } of datasets) {
+    if (train === undefined) continue;
+    const examples: Example[] = [];
+    for await (const example of readPart(store, run, name, 'train')) examples.push(example);
+    parts.push({ name, examples });
+  }
+  return parts;
+}
+
+async function* readPart(
+  store: Store,
+  run: string,
+  dataset: string,
+  split: Split,
+): AsyncGenerator<Example> {
+  const ids = (await read(store, tables.part, `${run}/${dataset}/${split}`)) ?? [];
+  for (let first = 0; first < ids.length; first += EXAMPLES_AT_ONCE)
+    yield* await readExamples(store, run, ids.slice(first, first + EXAMPLES_AT_ONCE));
+}

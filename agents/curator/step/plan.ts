@@ -1,0 +1,134 @@
+/**
+ * The plan of a task: written once, complete before its task record, and from then on the only thing that says what is to be done.
+ */
+import type { Example } from '../../../shared/contract/example.ts';
+import { PermanentError } from '../../../shared/contract/failure.ts';
+import type { Split } from '../../../shared/contract/ids.ts';
+import type { Store, Write } from '../../../shared/store/store.ts';
+import { renderPrompt } from '../dataset/template.ts';
+import { put, read, scan, type Task, tables, type TaskRecord } from '../ledger/tables.ts';
+import { readExamples, readUnit } from '../ledger/units.ts';
+import { cutUnits, type PlannedUnit } from '../plan/cut.ts';
+import { mostCells } from '../plan/grid.ts';
+import { drawSubset } from '../plan/subset.ts';
+import { type Run, taskKey } from '../run.ts';
+import { type Board, createBoard } from './board.ts';
+import { showUnit } from './commit.ts';
+import { roundOfStep } from './score-unit.ts';
+import { viewUnit } from './view.ts';
+
+/** What a coordinator asks for. */
+export interface TaskRequest {
+  readonly run: string;
+  readonly step: string;
+  readonly task: Task;
+  readonly checkpoint: string | null;
+  readonly attempt: number;
+}
+
+const PLAN_ROWS = 1000;
+
+/**
+ * Makes the task's board: from the ledger where it was planned before, else by planning it. A higher attempt reopens a task that has
+ * not succeeded. PermanentError where the task was planned for another checkpoint.
+ */
+export async function openTask(run: Run, request: TaskRequest, store: Store): Promise<Board> {
+  const key = taskKey(request.step, request.task);
+  const known = await read(store, tables.task, `${run.name}/${key}`);
+  const record =
+    known === undefined ? await planTask(run, request, store) : renewed(known, request);
+  if (known !== undefined && record !== known)
+    await store.write('attempt', [put(tables.task, `${run.name}/${key}`, record)]);
+  return loadBoard(run, record, store);
+}
+
+/** Opens the boards of all tasks of a run that the ledger has. */
+export async function loadTasks(run: Run, store: Store): Promise<TaskRecord[]> {
+  const records: TaskRecord[] = [];
+  for await (const [, record] of scan(store, tables.task, `${run.name}/`)) records.push(record);
+  for (const record of records) await loadBoard(run, record, store);
+  return records;
+}
+
+/** A task that has succeeded stays as it is; any other is opened again by a higher attempt. */
+function renewed(known: TaskRecord, { checkpoint, attempt }: TaskRequest): TaskRecord {
+  if (known.checkpoint !== checkpoint)
+    throw new PermanentError(
+      `${known.task} of ${known.step} was started for checkpoint ${String(known.checkpoint)}, not ${String(checkpoint)}`,
+    );
+  const succeeded = known.outcome?.outcome === 'sealed' || known.outcome?.outcome === 'evaluated';
+  if (succeeded || attempt <= known.attempt) return known;
+  return { ...known, attempt, outcome: null };
+}
+
+async function planTask(run: Run, request: TaskRequest, store: Store): Promise<TaskRecord> {
+  const units = request.checkpoint === null ? [] : await cut(run, request, store);
+  for (let first = 0; first < units.length; first += PLAN_ROWS) {
+    const writes = units
+      .slice(first, first + PLAN_ROWS)
+      .map((unit): Write =>
+        put(tables.plan, `${run.name}/${request.step}/${unit.split}/${unit.unit}`, unit),
+      );
+    await store.write('plan', writes);
+  }
+  const record: TaskRecord = { ...request, outcome: null };
+  await store.write('task', [
+    put(tables.task, `${run.name}/${taskKey(request.step, request.task)}`, record),
+  ]);
+  return record;
+}
+
+async function cut(run: Run, { step, task }: TaskRequest, store: Store): Promise<PlannedUnit[]> {
+  const { file } = run;
+  const options = {
+    step,
+    maxTokens: file.sampling.maxTokens,
+    promptOf: (example: Example) => renderPrompt(file.model.template, example),
+  };
+  const examplesOf = async (split: Split): Promise<Example[]> => {
+    const examples: Example[] = [];
+    for (const dataset of file.datasets) {
+      const ids = (await read(store, tables.part, `${run.name}/${dataset.name}/${split}`)) ?? [];
+      const chosen = split === 'train' ? drawn(ids, dataset, file.seed, step) : ids;
+      examples.push(...(await readExamples(store, run.name, chosen)));
+    }
+    return examples;
+  };
+  if (task === 'curate') {
+    const answers = mostCells(file.sampling);
+    return cutUnits(await examplesOf('train'), { ...options, split: 'train', answers });
+  }
+  return [
+    ...cutUnits(await examplesOf('dev'), { ...options, split: 'dev', answers: 1 }),
+    ...cutUnits(await examplesOf('test'), { ...options, split: 'test', answers: 1 }),
+  ];
+}
+
+function drawn(
+  ids: readonly string[],
+  dataset: { name: string; perRound?: number | undefined },
+  seed: number,
+  step: string,
+): string[] {
+  const rows = ids.map((id) => ({ id }));
+  return drawSubset(dataset, rows, seed, roundOfStep(step)).examples.map(({ id }) => id);
+}
+
+/**
+ * Makes a task's board and puts it into the run before its units are shown to the queues, which look it up. An ended task needs no
+ * units: nothing is offered for it, and nothing that comes changes it.
+ */
+async function loadBoard(run: Run, record: TaskRecord, store: Store): Promise<Board> {
+  const splits = record.task === 'curate' ? ['train'] : ['dev', 'test'];
+  const units: PlannedUnit[] = [];
+  for (const split of record.outcome === null ? splits : [])
+    for await (const [, unit] of scan(store, tables.plan, `${run.name}/${record.step}/${split}/`))
+      units.push(unit);
+  const board = createBoard(record, units, run.judgesOf);
+  run.boards.set(taskKey(record.step, record.task), board);
+  for (const unit of units) {
+    const records = await readUnit(store, run.name, unit, run.judgesOf(unit.dataset));
+    showUnit(run, board, unit.unit, viewUnit(run, board, records));
+  }
+  return board;
+}

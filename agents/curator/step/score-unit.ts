@@ -1,0 +1,59 @@
+import type { DatasetKind } from '../../../shared/contract/example.ts';
+import type { RunFile } from '../../../shared/contract/run-file.ts';
+import type { Outcome, SampleRequest } from '../../../shared/contract/work.ts';
+import type { PlannedUnit } from '../plan/cut.ts';
+import { cellsOf, greedyCell, requestsOf } from '../plan/grid.ts';
+import { type ScoredCandidate, scoreCandidates } from '../selection/score.ts';
+import type { UnitRecords } from './unit.ts';
+
+/** An example of a unit with all of its planned candidates. */
+export interface ScoredExample {
+  readonly example: string;
+  readonly candidates: readonly ScoredCandidate[];
+}
+
+/** `r3` is 3. */
+export function roundOfStep(step: string): number {
+  return Number(step.slice(1));
+}
+
+/** The planned requests of one example: the grid of its round on train parts, one greedy answer on dev and test. */
+export function plannedRequests(
+  { seed, sampling }: RunFile,
+  { step, checkpoint }: { step: string; checkpoint: string },
+  { split }: PlannedUnit,
+  example: string,
+): SampleRequest[] {
+  const cells =
+    split === 'train' ? cellsOf(sampling, seed, roundOfStep(step), example) : [greedyCell];
+  return requestsOf(cells, seed, checkpoint, example);
+}
+
+/** Weighs every planned candidate of a unit with what the ledger has. */
+export function scoreUnit(
+  file: RunFile,
+  kind: DatasetKind,
+  task: { step: string; checkpoint: string },
+  { planned, sample, verdicts }: UnitRecords,
+): ScoredExample[] {
+  const generations = new Map(
+    sample?.items.map(({ example, generations }) => [example, generations]),
+  );
+  const answers = new Map<string, Map<string, ReadonlyMap<string, Outcome>>>();
+  for (const [judge, { items }] of verdicts)
+    for (const { example, verdicts: about } of items) {
+      const byJudge = answers.get(example) ?? new Map<string, ReadonlyMap<string, Outcome>>();
+      byJudge.set(judge, new Map(about.map(({ text, answer }) => [text, answer])));
+      answers.set(example, byJudge);
+    }
+  return planned.examples.map((example) => ({
+    example,
+    candidates: scoreCandidates(
+      file,
+      kind,
+      plannedRequests(file, task, planned, example),
+      generations.get(example) ?? [],
+      Object.fromEntries(answers.get(example) ?? []),
+    ),
+  }));
+}

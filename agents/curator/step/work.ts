@@ -1,0 +1,58 @@
+import type { Work } from '../../../shared/contract/work.ts';
+import { PermanentError } from '../../../shared/contract/failure.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import type { StoredSample } from '../ledger/tables.ts';
+import { readExamples, readUnit } from '../ledger/units.ts';
+import { judgeUnit, sampleUnit } from '../plan/requests.ts';
+import { boardOf, type Run } from '../run.ts';
+import { roundOfStep } from './score-unit.ts';
+import { isGenerated } from './unit.ts';
+
+/**
+ * A unit as its queue's workers get it, made from the ledger: for sampling the requests that have no text yet, for a judge all
+ * distinct texts. Undefined where there is nothing to do, such as a unit of a task that has ended.
+ */
+export async function workOf(
+  run: Run,
+  queue: string,
+  unit: string,
+  store: Store,
+): Promise<Work | undefined> {
+  const board = boardOf(run, unit);
+  const planned = board?.units.get(unit);
+  if (board === undefined || planned === undefined || board.record.checkpoint === null) return;
+  const { sample } = await readUnit(store, run.name, planned, []);
+  const examples = await readExamples(store, run.name, planned.examples);
+  if (queue === 'sample') {
+    const { checkpoint, step } = board.record;
+    const work = sampleUnit(run.file, checkpoint, roundOfStep(step), planned, examples);
+    return sample === undefined ? work : withoutAnswered(work, sample);
+  }
+  const judge = run.file.judges.find(({ name }) => name === queue);
+  if (judge === undefined)
+    throw new PermanentError(`run ${run.name} has no judge ${queue}: its queue does not exist`);
+  const generations = new Map(sample?.items.map((item) => [item.example, item.generations]));
+  const sampled = examples.map((example) => ({
+    example,
+    generations: generations.get(example.id) ?? [],
+  }));
+  return judgeUnit(run.file, planned, judge, sampled);
+}
+
+function withoutAnswered(
+  work: ReturnType<typeof sampleUnit>,
+  { items }: StoredSample,
+): Work | undefined {
+  const answered = new Set(
+    items.flatMap(({ generations }) =>
+      generations.filter(isGenerated).map(({ candidate }) => candidate),
+    ),
+  );
+  const left = work.items
+    .map((item) => ({
+      ...item,
+      requests: item.requests.filter(({ candidate }) => !answered.has(candidate)),
+    }))
+    .filter(({ requests }) => requests.length > 0);
+  return left.length === 0 ? undefined : { ...work, items: left };
+}
