@@ -30,9 +30,10 @@ program
   .addHelpText('after', '\nExits with 0 when completed, 1 when failed, 143 after SIGTERM.')
   .action(async (spec: string, { workers }: { workers: number }) => {
     const stop = new AbortController();
-    process.once('SIGTERM', () => {
-      stop.abort();
-    });
+    for (const signal of ['SIGTERM', 'SIGINT'])
+      process.once(signal, () => {
+        stop.abort();
+      });
     const ending = await train(resolve(spec), { workers, signal: stop.signal });
     process.exitCode = { completed: 0, failed: 1, stopped: STOPPED }[ending];
   });
