@@ -27,8 +27,11 @@ afterAll(async () => {
 const load = (server: TinylmServer, id: string) =>
   post(server, '/v1/models', { id, path: checkpoint });
 
-/** Enough work to be still in hand when the next line of a test runs. */
-const long = { model: 'a', prompt: 'Ada lives in', n: 64, max_tokens: 200 };
+const soon = { interval: 5 };
+
+/** Enough work to be still in hand when the next line of a test runs: 512 samples. */
+const prompts = Array.from({ length: 8 }, (_, i) => `Ada lives in ${i}`);
+const long = { model: 'a', prompt: prompts, n: 64, max_tokens: 200, temperature: 3 };
 
 test('a model is loaded once under its name, and the two most recently used are kept', async () => {
   await using server = await startTinylm();
@@ -49,7 +52,7 @@ test('a model that gives way to newer ones finishes what it was asked', async ()
   const loads = await Promise.all([load(server, 'a'), load(server, 'a')]);
   expect(new Set(loads.map(({ status }) => status))).toEqual(new Set([200, 201]));
   const asked = post(server, '/v1/completions', long);
-  await expect.poll(async () => (await health(server)).samples_in_hand).toBe(64);
+  await expect.poll(async () => (await health(server)).samples_in_hand, soon).toBe(512);
   await load(server, 'b');
   await load(server, 'c');
   expect((await health(server)).models).toEqual(['b', 'c']);
@@ -61,12 +64,11 @@ test('a full queue answers 429 with Retry-After, and what a gone client asked fo
   await using server = await startTinylm();
   await load(server, 'a');
   const client = new AbortController();
-  const prompts = Array.from({ length: 60 }, (_, i) => `Ada lives in ${i}`);
-  const asked = { ...long, prompt: prompts };
+  const asked = { ...long, prompt: Array.from({ length: 60 }, (_, i) => `Ada lives in ${i}`) };
   const pending = [1, 2].map((seed) =>
     post(server, '/v1/completions', { ...asked, seed }, client.signal).catch(() => 'gone'),
   );
-  await expect.poll(async () => (await health(server)).samples_in_hand).toBe(2 * 60 * 64);
+  await expect.poll(async () => (await health(server)).samples_in_hand, soon).toBeGreaterThan(6000);
   const refused = await post(server, '/v1/completions', asked);
   expect(refused).toMatchObject({ status: 429, body: { error: { code: 'overloaded' } } });
   expect(refused.headers.get('retry-after')).toBe('1');
@@ -85,10 +87,10 @@ test('after SIGTERM the request in hand is finished, a new one refused, and the 
   const early = await open(server);
   const unused = await open(server);
   const inHand = post(server, '/v1/completions', long);
-  await expect.poll(async () => (await health(server)).samples_in_hand).toBe(64);
+  await expect.poll(async () => (await health(server)).samples_in_hand, soon).toBe(512);
   const exit = once(server.process, 'exit');
   server.process.kill('SIGTERM');
-  await expect.poll(() => server.log()).toContain('stopping');
+  await expect.poll(() => server.log(), soon).toContain('stopping');
   early.write('GET /health HTTP/1.1\r\nHost: tinylm\r\n\r\n');
   expect(String(await once(early, 'data'))).toMatch(/^HTTP\/1.1 503 [^]*retry-after: 1/);
   expect((await inHand).status).toBe(200);
