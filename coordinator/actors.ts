@@ -2,19 +2,12 @@ import { fromCallback, fromPromise } from 'xstate';
 import { decisionsCounter } from '../shared/process/metrics.ts';
 import type { Clock } from '../shared/process/clock.ts';
 import type { Fact } from '../shared/contract/facts.ts';
-import type { StepProgress, TrainProgress } from '../shared/contract/steps.ts';
 import { ConflictError } from '../shared/rpc/failure.ts';
 import { runMachine, type Appending, type RunEvent } from './machine.ts';
-import type { Peers } from './peers.ts';
-import { workOn } from './work.ts';
+import { workOn, type WorkDeps } from './work.ts';
 
-export type Progress = StepProgress | TrainProgress;
-
-export interface RunDeps {
-  peers: Peers;
+export interface RunDeps extends WorkDeps {
   clock: Clock;
-  /** Live progress of the step in hand, for watchers. */
-  report: (run: string, progress: Progress) => void;
 }
 
 const RECONNECT_MS = 500;

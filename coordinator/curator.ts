@@ -2,7 +2,7 @@ import { Fact } from '../shared/contract/facts.ts';
 import { EvaluationValue } from '../shared/contract/steps.ts';
 import { curatorClient, readStream, unary } from '../shared/rpc/client.ts';
 import type { Tls } from '../shared/process/environment.ts';
-import type { StepMessage } from './work.ts';
+import type { StepMessage } from './outcome.ts';
 
 export interface JournalEntry {
   position: number;

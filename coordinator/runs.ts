@@ -3,9 +3,10 @@ import { createActor, type Actor } from 'xstate';
 import type { Directory } from '../shared/bus/bus.ts';
 import { messageOf } from '../shared/contract/failure.ts';
 import type { Logger } from '../shared/process/logger.ts';
-import { createRun, type Progress, type RunDeps } from './actors.ts';
+import { createRun, type RunDeps } from './actors.ts';
 import type { runMachine } from './machine.ts';
 import { showRun } from './metrics.ts';
+import type { Progress } from './work.ts';
 
 export interface RunsDeps extends Omit<RunDeps, 'report'> {
   directory: Directory;

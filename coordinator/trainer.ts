@@ -1,7 +1,7 @@
 import type { TrainRequest } from '../shared/contract/steps.ts';
 import { readStream, trainerClient, unary } from '../shared/rpc/client.ts';
 import type { Tls } from '../shared/process/environment.ts';
-import type { StepMessage } from './work.ts';
+import type { StepMessage } from './outcome.ts';
 
 /** A trainer, as the coordinator calls it. */
 export interface Trainer {

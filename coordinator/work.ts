@@ -1,6 +1,4 @@
-import type { z } from 'zod';
 import type { Fact } from '../shared/contract/facts.ts';
-import { TransientError } from '../shared/contract/failure.ts';
 import {
   CurateOutcome,
   EvaluateOutcome,
@@ -9,10 +7,19 @@ import {
   TrainProgress,
   type TrainRequest,
 } from '../shared/contract/steps.ts';
-import type { RunDeps } from './actors.ts';
 import { decide } from './decision/gate.ts';
 import { finishing, runFileOf } from './decision/next.ts';
 import type { Work } from './machine.ts';
+import { outcomeOf } from './outcome.ts';
+import type { Peers } from './peers.ts';
+
+export type Progress = StepProgress | TrainProgress;
+
+export interface WorkDeps {
+  peers: Peers;
+  /** Live progress of the step in hand, for watchers. */
+  report: (run: string, progress: Progress) => void;
+}
 
 interface WorkInput {
   run: string;
@@ -22,7 +29,7 @@ interface WorkInput {
 
 /** Has a step done by whoever can do it, and returns the fact that it ended with. Every step may be repeated. */
 export async function workOn(
-  deps: RunDeps,
+  deps: WorkDeps,
   { run, journal, work }: WorkInput,
   signal: AbortSignal,
 ): Promise<Fact> {
@@ -41,7 +48,7 @@ export async function workOn(
 }
 
 async function curate(
-  { peers, report }: RunDeps,
+  { peers, report }: WorkDeps,
   run: string,
   journal: readonly Fact[],
   { step, attempt }: Extract<Work, { kind: 'curate' }>,
@@ -70,7 +77,7 @@ async function curate(
 }
 
 async function evaluate(
-  { peers, report }: RunDeps,
+  { peers, report }: WorkDeps,
   run: string,
   { step, checkpoint, attempt }: Extract<Work, { kind: 'evaluate' }>,
   signal: AbortSignal,
@@ -92,7 +99,7 @@ async function evaluate(
 }
 
 async function train(
-  { peers, report }: RunDeps,
+  { peers, report }: WorkDeps,
   request: TrainRequest,
   signal: AbortSignal,
 ): Promise<Fact> {
@@ -123,7 +130,7 @@ async function train(
 }
 
 async function gate(
-  { peers }: RunDeps,
+  { peers }: WorkDeps,
   run: string,
   journal: readonly Fact[],
   { step, round, incumbentStep, withoutPromotion }: Extract<Work, { kind: 'decide' }>,
@@ -133,23 +140,4 @@ async function gate(
   const before = await curator.evaluation(incumbentStep, signal);
   const after = await curator.evaluation(step, signal);
   return decide({ file: runFileOf(journal), step, round, before, after, withoutPromotion });
-}
-
-/** One message of a step's stream: JSON of its progress, or of its outcome at the end. */
-export interface StepMessage {
-  progress?: string;
-  outcome?: string;
-}
-
-async function outcomeOf<TProgress, TOutcome>(
-  messages: AsyncIterable<StepMessage>,
-  progressSchema: z.ZodType<TProgress>,
-  outcomeSchema: z.ZodType<TOutcome>,
-  report: (progress: TProgress) => void,
-): Promise<TOutcome> {
-  for await (const { progress, outcome } of messages) {
-    if (outcome !== undefined) return outcomeSchema.parse(JSON.parse(outcome));
-    if (progress !== undefined) report(progressSchema.parse(JSON.parse(progress)));
-  }
-  throw new TransientError('the stream of the step ended without an outcome');
 }
