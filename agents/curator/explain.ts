@@ -11,9 +11,12 @@ import { scoreUnit } from './step/score-unit.ts';
 
 type ExplainedStep = Explanation['steps'][number];
 
-/** All that the ledger knows of one example, given by its id or a unique start of it. PermanentError where there is none, or several. */
+/**
+ * All that the ledger knows of one example, given by its id or a unique start of it; by '', one of the last round whose candidates differ.
+ * PermanentError where there is none, or several.
+ */
 export async function explain(run: Run, id: string, store: Store): Promise<Explanation> {
-  const example = await findExample(run, id, store);
+  const example = await findExample(run, id === '' ? await tellingExample(run, store) : id, store);
   const steps: ExplainedStep[] = [];
   for await (const [, task] of scan(store, tables.task, `${run.name}/`))
     for (const split of task.task === 'curate' ? ['train'] : ['dev', 'test'])
@@ -35,6 +38,26 @@ async function findExample(run: Run, id: string, store: Store): Promise<Example>
   const [example] = found;
   if (example !== undefined) return example;
   throw new PermanentError(`run ${run.name} has no example ${id}`);
+}
+
+/** Of the last round with selections, the first example that was kept for a reason: another text scored less. */
+async function tellingExample(run: Run, store: Store): Promise<string> {
+  const rounds = run.journal
+    .entries()
+    .flatMap(({ fact }) => (fact.fact === 'round.opened' ? [fact.step] : []));
+  for (const step of rounds.reverse()) {
+    let any: string | undefined;
+    for await (const [key, { margin }] of scan(store, tables.selection, `${run.name}/${step}/`)) {
+      any ??= exampleOf(key);
+      if (margin !== null && margin > 0) return exampleOf(key);
+    }
+    if (any !== undefined) return any;
+  }
+  throw new PermanentError(`run ${run.name} has kept no candidate yet; name an example by its id`);
+}
+
+function exampleOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }
 
 async function explainUnit(

@@ -1,0 +1,59 @@
+/**
+ * Reads a ledger that no curator has open: `node dist/agents/curator/reader.js <ledger> runs | journal <run> | explain <run> [example]`.
+ * One JSON value a line on stdout; exit 1 with the reason on stderr. It changes nothing.
+ */
+import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
+import type { Store } from '../../shared/store/store.ts';
+import { openStore } from '../../shared/store/level.ts';
+import { explain } from './explain.ts';
+import { openJournal } from './ledger/journal.ts';
+import { read, scan, tables } from './ledger/tables.ts';
+import { createRun } from './run.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([folder, request, run = '', example = '']: string[]): Promise<number> {
+  if (folder === undefined) {
+    process.stderr.write('usage: reader <ledger> runs | journal <run> | explain <run> [example]\n');
+    return 1;
+  }
+  try {
+    await using opened = await openReading(folder);
+    for await (const value of answer(opened.store, request, run, example)) {
+      process.stdout.write(`${JSON.stringify(value)}\n`);
+    }
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function openReading(folder: string) {
+  const store = await openStore(folder);
+  return { store, [Symbol.asyncDispose]: () => store.close() };
+}
+
+async function* answer(
+  store: Store,
+  request: string | undefined,
+  run: string,
+  example: string,
+): AsyncGenerator<unknown> {
+  switch (request) {
+    case 'runs':
+      for await (const [name] of scan(store, tables.run, '')) yield name;
+      return;
+    case 'journal':
+      yield* (await openJournal(store, run)).entries();
+      return;
+    case 'explain': {
+      const record = await read(store, tables.run, run);
+      if (record === undefined) throw new PermanentError(`the ledger has no run ${run}`);
+      yield await explain(createRun(record.file, await openJournal(store, run)), example, store);
+      return;
+    }
+    default:
+      throw new PermanentError(`"${request ?? ''}" is neither runs, journal nor explain`);
+  }
+}
