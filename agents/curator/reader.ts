@@ -39,7 +39,7 @@ async function* answer(
   request: string | undefined,
   run: string,
   example: string,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   switch (request) {
     case 'runs':
       for await (const [name] of scan(store, tables.run, '')) yield name;
