@@ -19,7 +19,7 @@ export const TinyConfig = z
     num_attention_heads: size(64).default(4),
     intermediate_size: width(4096).default(256),
     /** Most tokens in a sequence, prompt and completion together. */
-    max_position_embeddings: size(8192).default(512),
+    max_position_embeddings: size(2048).default(512),
     /** Base of the rotary positions, which turn one half of each head. */
     rope_theta: z.number().positive().default(100),
     /** Taps of the causal depthwise convolution on the embeddings. */

@@ -51,7 +51,7 @@ async function handle(
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => {
-    gone.abort();
+    if (!response.writableFinished) gone.abort();
   });
   try {
     if (stop.aborted) throw stopping();
