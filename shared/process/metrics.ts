@@ -82,6 +82,44 @@ export const unitSeconds = new Histogram({
   registers,
 });
 
+/** `role`: sampler, judge. */
+export const refusedUnitsCounter = new Counter({
+  name: 'reset_refused_units_total',
+  help: 'Units that a worker gave back, to be worked by another or later',
+  labelNames: ['role'] as const,
+  registers,
+});
+
+/** `role`: sampler, judge. */
+export const outagesCounter = new Counter({
+  name: 'reset_outages_total',
+  help: 'Times that a worker held a unit because what it works with was away',
+  labelNames: ['role'] as const,
+  registers,
+});
+
+/** `outcome`: generated, failed. */
+export const generationsCounter = new Counter({
+  name: 'reset_generations_total',
+  help: 'Generations that a sampler got from its model server',
+  labelNames: ['outcome'] as const,
+  registers,
+});
+
+export const concurrencyGauge = new Gauge({
+  name: 'reset_sampler_concurrency',
+  help: 'Examples that a sampler may have in hand at its model servers at once',
+  registers,
+});
+
+/** `judge`: the type of a judge. `outcome`: scored, unscored, cached. */
+export const judgementsCounter = new Counter({
+  name: 'reset_judgements_total',
+  help: 'Verdicts that a judge gave, or found in its cache',
+  labelNames: ['judge', 'outcome'] as const,
+  registers,
+});
+
 export const trainingLossGauge = new Gauge({
   name: 'reset_training_loss',
   help: 'Loss of the last training step',

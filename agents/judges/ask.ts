@@ -1,0 +1,33 @@
+import { messageOf, TransientError } from '../../shared/contract/failure.ts';
+import type { Example } from '../../shared/contract/example.ts';
+import type { Outcome } from '../../shared/contract/work.ts';
+import { failpoint } from '../../shared/process/failpoint.ts';
+import type { Judge } from './types/judge.ts';
+
+/** One text to judge. `id` is its textId. */
+export interface Question {
+  example: Example;
+  id: string;
+  text: string;
+}
+
+/** Answers one question; TransientError where asking again may help, all else that a judge throws leaves the text unscored. */
+export type Ask = (question: Question, signal: AbortSignal) => Promise<Outcome>;
+
+/**
+ * Asks a judge in this process. Failpoint `judge.text.<first 8 of the text's id>`: a drill's text that kills whoever judges it.
+ */
+export function askHere(judge: Judge): Ask {
+  return async ({ example, id, text }, signal) => {
+    await failpoint(`judge.text.${id.slice(0, 8)}`);
+    const { instruction, context, question, references, constraints } = example;
+    const row = { instruction, context, question, references, constraints };
+    try {
+      return await judge.judge(row, text, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof TransientError) throw error;
+      return { outcome: 'unscored', reason: `the judge failed: ${messageOf(error)}` };
+    }
+  };
+}

@@ -1,0 +1,131 @@
+import { createActor, fromPromise } from 'xstate';
+import type { Directory } from '../../shared/bus/bus.ts';
+import type { Work } from '../../shared/bus/lanes.ts';
+import type { Profiles } from '../../shared/contract/peer.ts';
+import { PermanentError } from '../../shared/contract/failure.ts';
+import { unknownName } from '../../shared/contract/problems.ts';
+import type { Generation, SampleResult, SampleUnit } from '../../shared/contract/work.ts';
+import { recordAttempt } from '../../shared/process/attempts.ts';
+import type { Tls } from '../../shared/process/environment.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import { outputOf } from '../../shared/process/machine.ts';
+import { concurrencyGauge } from '../../shared/process/metrics.ts';
+import { readWhole } from '../../shared/rpc/unit.ts';
+import { fetchCheckpoint } from './checkpoint/fetch.ts';
+import { createConcurrency, type Concurrency } from './concurrency.ts';
+import { fill } from './fill.ts';
+import { samplerMachine } from './machine.ts';
+import { OverloadedError, type ModelServer } from './servers/driver.ts';
+import { createServing, type Serving } from './serving.ts';
+
+/** Examples at one server at once: two units of the largest kind. */
+const CEILING = 64;
+
+export interface SamplerDeps {
+  peer: string;
+  checkpoints: string;
+  directory: Directory;
+  servers: ReadonlyMap<keyof Profiles['servers'], ModelServer>;
+  tls?: Tls | undefined;
+  log: Logger;
+}
+
+/** What all lanes of a peer share about one server. */
+interface ServerInUse {
+  server: ModelServer;
+  concurrency: Concurrency;
+  serving: Serving;
+}
+
+/** How this peer works a sampling unit: one machine for each unit in hand. */
+export function createSampler(deps: SamplerDeps): Work {
+  const inUse = new Map([...deps.servers].map(([name, server]) => [name, use(server, deps)]));
+  /** What an earlier attempt at a unit in hand has generated. */
+  const generated = new WeakMap<object, Map<string, Generation>>();
+
+  return async (taken, signal) => {
+    const known = generated.get(taken);
+    const generations = known ?? new Map<string, Generation>();
+    generated.set(taken, generations);
+    const machine = samplerMachine.provide({
+      actors: {
+        read: fromPromise(async ({ input, signal }) => {
+          const unit = await readWhole(input, deps, signal);
+          if (unit.kind !== 'sample') throw new PermanentError(`${unit.unit} is no sampling unit`);
+          if (known === undefined) {
+            const { run, unit: name, items } = unit;
+            recordAttempt({
+              role: 'sampler',
+              run,
+              queue: 'sample',
+              unit: name,
+              items: items.length,
+            });
+          }
+          return unit;
+        }),
+        prepare: fromPromise(({ input, signal }) =>
+          serverOf(input, inUse).serving.prepare(input, signal),
+        ),
+        fill: fromPromise(async ({ input, signal }) => {
+          const used = serverOf(input, inUse);
+          try {
+            await fill(input, generations, used, signal);
+          } catch (error) {
+            used.serving.forget();
+            throw error;
+          } finally {
+            concurrencyGauge.set(used.concurrency.limit);
+          }
+          return toResult(deps.peer, input, generations);
+        }),
+      },
+    });
+    return outputOf(createActor(machine, { input: taken.work }), signal);
+  };
+}
+
+function use(server: ModelServer, deps: SamplerDeps): ServerInUse {
+  return {
+    server,
+    concurrency: createConcurrency({
+      ceiling: CEILING,
+      isOverload: (error) => error instanceof OverloadedError,
+    }),
+    serving: createServing({
+      server,
+      fetch: (checkpoint, signal) => fetchCheckpoint(checkpoint, deps, signal),
+      log: deps.log,
+    }),
+  };
+}
+
+function serverOf(unit: SampleUnit, inUse: ReadonlyMap<string, ServerInUse>): ServerInUse {
+  const found = inUse.get(unit.server);
+  if (found === undefined)
+    throw new PermanentError(
+      `${unknownName('server profile', unit.server, [...inUse.keys()])}: add it to RESET_PROFILES of this peer`,
+    );
+  return found;
+}
+
+function toResult(
+  peer: string,
+  { run, unit, items }: SampleUnit,
+  generations: ReadonlyMap<string, Generation>,
+): SampleResult {
+  return {
+    kind: 'sample',
+    run,
+    unit,
+    peer,
+    items: items.map(({ example, requests }) => ({
+      example,
+      generations: requests.map(({ candidate }) => {
+        const generation = generations.get(candidate);
+        if (generation === undefined) throw new Error(`candidate ${candidate} has no outcome`);
+        return generation;
+      }),
+    })),
+  };
+}

@@ -1,0 +1,56 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { CheckpointManifest, PROBE_FILE, Probe } from '../../../shared/contract/checkpoint.ts';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+
+/** A published checkpoint on this machine. `probe` is empty where the checkpoint has none. */
+export interface LocalCheckpoint {
+  folder: string;
+  probe: Probe;
+}
+
+/**
+ * Reads the manifest and the probe of a published checkpoint, undefined where there is no such folder. Throws PermanentError where the manifest
+ * is not the one that gave it its name or a file has another size. That the weights are the right ones is what the probe shows.
+ */
+export async function readLocal(
+  checkpoints: string,
+  digest: string,
+): Promise<LocalCheckpoint | undefined> {
+  const folder = join(checkpoints, digest);
+  if ((await sizeOf(folder)) === undefined) return undefined;
+  const manifest = await readJson(join(folder, MANIFEST_FILE), CheckpointManifest);
+  if (digestOf(manifest) !== digest)
+    throw new PermanentError(
+      `${folder}: the manifest is not the one that gave it its name; remove the folder, and it is fetched or trained again`,
+    );
+  for (const { path, size } of manifest.files)
+    if ((await sizeOf(join(folder, path))) !== size)
+      throw new PermanentError(
+        `${join(folder, path)} has not the ${size} bytes of its manifest; remove the folder, and it is fetched or trained again`,
+      );
+  const hasProbe = manifest.files.some(({ path }) => path === PROBE_FILE);
+  return { folder, probe: hasProbe ? await readJson(join(folder, PROBE_FILE), Probe) : [] };
+}
+
+/** In bytes; undefined for what does not exist. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readJson<TValue>(path: string, schema: z.ZodType<TValue>): Promise<TValue> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    throw new PermanentError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,93 @@
+import { untilAborted } from '../../shared/process/signal.ts';
+
+/** How much may be under way at one server, found by trying (AIMD, as TCP does). */
+export interface Concurrency {
+  /** Tasks that may run at once now. */
+  readonly limit: number;
+  /** Runs a task when there is room for it; its end moves the limit. */
+  run<TResult>(task: () => Promise<TResult>, signal: AbortSignal): Promise<TResult>;
+}
+
+export interface ConcurrencyOptions {
+  ceiling: number;
+  /** Whether a failure means that the server has too much to do. Other failures leave the limit as it is. */
+  isOverload: (error: unknown) => boolean;
+}
+
+const START = 2;
+
+/**
+ * Starts with 2. Each success adds one until the first overload, later one in `limit` successes; an overload halves the limit, at most once for
+ * the tasks that were under way together.
+ */
+export function createConcurrency({ ceiling, isOverload }: ConcurrencyOptions): Concurrency {
+  const waiting: (() => void)[] = [];
+  let limit = START;
+  let running = 0;
+  let exploring = true;
+  /** Tasks that started before the last cut: their failures say nothing new. */
+  let generation = 0;
+
+  function admit(): void {
+    while (running < Math.floor(limit)) {
+      const start = waiting.shift();
+      if (start === undefined) return;
+      running += 1;
+      start();
+    }
+  }
+
+  function succeeded(): void {
+    limit = Math.min(ceiling, limit + (exploring ? 1 : 1 / limit));
+  }
+
+  function overloaded(startedIn: number): void {
+    exploring = false;
+    if (startedIn !== generation) return;
+    generation += 1;
+    limit = Math.max(1, limit / 2);
+  }
+
+  async function enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    let start = (): void => undefined;
+    const admitted = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    waiting.push(start);
+    admit();
+    try {
+      await untilAborted(admitted, signal);
+    } catch (error) {
+      const place = waiting.indexOf(start);
+      if (place >= 0) waiting.splice(place, 1);
+      else leave();
+      throw error;
+    }
+  }
+
+  function leave(): void {
+    running -= 1;
+    admit();
+  }
+
+  return {
+    get limit() {
+      return Math.floor(limit);
+    },
+    run: async (task, signal) => {
+      await enter(signal);
+      const startedIn = generation;
+      try {
+        const result = await task();
+        succeeded();
+        return result;
+      } catch (error) {
+        if (isOverload(error)) overloaded(startedIn);
+        throw error;
+      } finally {
+        leave();
+      }
+    },
+  };
+}

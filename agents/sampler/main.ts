@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { createLanes } from '../../shared/bus/lanes.ts';
+import { connectBus } from '../../shared/bus/nats.ts';
+import { systemClock as clock } from '../../shared/process/clock.ts';
+import { readEnvironment } from '../../shared/process/environment.ts';
+import { serveHttp } from '../../shared/process/http.ts';
+import { runProcess } from '../../shared/process/life.ts';
+import { registry } from '../../shared/process/metrics.ts';
+import { serveRuns } from '../../shared/rpc/worker.ts';
+import { createSampler } from './actors.ts';
+import { createServer } from './servers/table.ts';
+
+await runProcess('sampler', async ({ signal, log, defer }) => {
+  const environment = readEnvironment(process.env);
+  const { peer, host, httpPort, profiles, ackWaitMs, tls } = environment;
+  const { bus, directory } = await connectBus({ ...environment, role: 'sampler', log, signal });
+  defer('bus', () => bus.close());
+  const http = await serveHttp({ host, port: httpPort, registry, ready: () => true });
+  defer('http', () => http.close());
+  const servers = new Map(
+    Object.entries(profiles.servers).map(([name, profile]) => [
+      name,
+      createServer(profile, process.env),
+    ]),
+  );
+  const checkpoints = resolve(environment.checkpoints);
+  const work = createSampler({ peer, checkpoints, directory, servers, tls, log });
+  const lanes = createLanes({ bus, clock, log, role: 'sampler', ackWaitMs, work });
+  const offers = [...servers.keys()];
+  log.info({ http: http.url, offers }, 'ready');
+  await serveRuns({
+    presence: { peer, role: 'sampler', grpc: null, http: http.url, offers },
+    queues: (files) =>
+      files
+        .filter(({ sampling }) => servers.has(sampling.server))
+        .map(({ run }) => ({ kind: 'sample', run })),
+    lanes,
+    directory,
+    clock,
+    log,
+    tls,
+    signal,
+  });
+});

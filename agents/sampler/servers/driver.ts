@@ -1,0 +1,53 @@
+import { PermanentError, TransientError } from '../../../shared/contract/failure.ts';
+
+/** One generation. `temperature` 0 is greedy, `topK` 0 is off. */
+export interface Completion {
+  /** The name that the server lists. */
+  model: string;
+  prompt: string;
+  temperature: number;
+  topK: number;
+  seed: number;
+  maxTokens: number;
+  logprobs: boolean;
+}
+
+/** What a server made of a request. A refusal is final: the same request would be refused again. */
+export type Completed =
+  | {
+      outcome: 'generated';
+      text: string;
+      tokens: number;
+      finish: 'stop' | 'length';
+      /** Of the generated tokens, null where they were not asked for or the server gives none. */
+      logprobs: readonly number[] | null;
+    }
+  | { outcome: 'failed'; reason: string };
+
+/**
+ * A model server as the sampler drives it. Every call throws TransientError where the server is away or busy, and PermanentError where it
+ * cannot be used as it is configured.
+ */
+export interface ModelServer {
+  /** What is served now, as text; any change means that the fingerprint has to be probed again. */
+  served(signal: AbortSignal): Promise<readonly ServedModel[]>;
+  /** Makes the server serve the checkpoint in `folder` under `name`. PermanentError where it cannot, saying what to do. */
+  load(name: string, folder: string, signal: AbortSignal): Promise<void>;
+  complete(completion: Completion, signal: AbortSignal): Promise<Completed>;
+}
+
+export interface ServedModel {
+  name: string;
+  /** Changes when the server loads the name anew; 0 where the server does not say. */
+  since: number;
+}
+
+/** The server has too much to do, or took too long: ask it for less. */
+export class OverloadedError extends TransientError {
+  override readonly name = 'OverloadedError';
+}
+
+/** The server answered with a model other than the one that was asked for: nothing it says may be used. */
+export class WrongModelError extends PermanentError {
+  override readonly name = 'WrongModelError';
+}

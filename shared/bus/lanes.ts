@@ -1,0 +1,124 @@
+import { createActor, fromPromise } from 'xstate';
+import type { Queue } from '../contract/subjects.ts';
+import { workDurable } from '../contract/subjects.ts';
+import type { Result } from '../contract/work.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Logger } from '../process/logger.ts';
+import { outputOf } from '../process/machine.ts';
+import { outagesCounter, refusedUnitsCounter, unitSeconds } from '../process/metrics.ts';
+import { onAbort } from '../process/signal.ts';
+import type { Bus } from './bus.ts';
+import { createHand, type Taken } from './hand.ts';
+import { laneMachine } from './lane.ts';
+
+/** While one unit of a queue is answered, another is worked. */
+const LANES = 2;
+
+/**
+ * Works one unit. TransientError: what it works with is away, the unit is held and worked again with the same `taken`. PermanentError: it
+ * cannot be worked here, and is given back. The signal aborts when the result is no longer wanted.
+ */
+export type Work = (taken: Taken, signal: AbortSignal) => Promise<Result>;
+
+export interface LanesDeps {
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  role: 'sampler' | 'judge';
+  ackWaitMs: number;
+  work: Work;
+}
+
+/** The lanes of a peer, by queue. */
+export interface Lanes {
+  /** Opens the lanes of queues that are new and drains those of queues that are gone. */
+  serve(queues: readonly Queue[]): void;
+  /** Drains all; after `graceMs` units still in hand are given back. */
+  drain(graceMs: number): Promise<void>;
+  /** Rejects when a lane failed, which no lane should: the process ends and starts afresh. */
+  readonly failed: Promise<never>;
+}
+
+interface OpenQueue {
+  drain: AbortController;
+  ended: Promise<unknown>;
+}
+
+export function createLanes(deps: LanesDeps): Lanes {
+  const open = new Map<string, OpenQueue>();
+  const expired = new AbortController();
+  let fail = (_error: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  // Whoever drains without having looked at it is not interested.
+  failed.catch(() => undefined);
+
+  return {
+    failed,
+    serve: (queues) => {
+      const wanted = new Map(queues.map((queue) => [workDurable(queue), queue]));
+      for (const [name, { drain }] of open) if (!wanted.has(name)) drain.abort();
+      for (const [name, queue] of wanted) {
+        if (open.get(name)?.drain.signal.aborted === false) continue;
+        const drain = new AbortController();
+        const lanes = Array.from({ length: LANES }, () =>
+          runLane(deps, queue, drain.signal, expired.signal),
+        );
+        const ended = Promise.all(lanes).catch(fail);
+        open.set(name, { drain, ended });
+      }
+    },
+    drain: async (graceMs) => {
+      for (const { drain } of open.values()) drain.abort();
+      const timer = setTimeout(() => {
+        expired.abort();
+      }, graceMs);
+      await Promise.all([...open.values()].map(({ ended }) => ended));
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Runs one lane until it has drained. */
+async function runLane(
+  { bus, clock, log, role, ackWaitMs, work }: LanesDeps,
+  queue: Queue,
+  draining: AbortSignal,
+  expired: AbortSignal,
+): Promise<void> {
+  const hand = createHand({ bus, queue, clock, ackWaitMs });
+  const lane = createActor(
+    laneMachine.provide({
+      actors: {
+        receive: fromPromise(({ signal }) => hand.take(signal)),
+        work: fromPromise(async ({ input, signal }) => {
+          const timer = unitSeconds.startTimer({ role });
+          const result = await work(input, signal);
+          timer();
+          return result;
+        }),
+        answer: fromPromise(({ input }) => hand.answer(input)),
+        rest: fromPromise(({ input, signal }) => clock.sleep(input, signal)),
+      },
+      actions: {
+        giveBack: (_, { delayMs, reason }) => {
+          hand.giveBack(delayMs);
+          refusedUnitsCounter.inc({ role });
+          log.error({ queue: workDurable(queue), reason, delayMs }, 'gave a unit back');
+        },
+        noteOutage: (_, { delayMs, reason }) => {
+          outagesCounter.inc({ role });
+          log.warn({ queue: workDurable(queue), reason, delayMs }, 'holds a unit');
+        },
+      },
+    }),
+  );
+  onAbort(draining, () => {
+    lane.send({ type: 'drain.requested' });
+  });
+  onAbort(expired, () => {
+    lane.send({ type: 'drain.expired' });
+  });
+  await outputOf(lane);
+}

@@ -1,0 +1,35 @@
+import type { Lanes } from '../bus/lanes.ts';
+import type { Presence } from '../contract/peer.ts';
+import type { RunFile } from '../contract/run-file.ts';
+import type { Queue } from '../contract/subjects.ts';
+import { keepPresent } from '../process/presence.ts';
+import { untilAborted } from '../process/signal.ts';
+import { followRuns, type RunsDeps } from './runs.ts';
+
+/** For finishing the units in hand; the process itself has 10 s. */
+const GRACE_MS = 7000;
+
+export interface WorkerOptions extends RunsDeps {
+  presence: Presence;
+  /** The queues of these runs that this peer can work. */
+  queues: (files: readonly RunFile[]) => readonly Queue[];
+  lanes: Lanes;
+  signal: AbortSignal;
+}
+
+/** Works the queues of all unfinished runs until the signal aborts, then finishes what is in hand. Throws where a lane failed. */
+export async function serveRuns(options: WorkerOptions): Promise<void> {
+  const { presence, queues, lanes, directory, clock, signal } = options;
+  const present = keepPresent(directory, presence, signal, clock);
+  const following = followRuns(
+    options,
+    (files) => {
+      lanes.serve(queues([...files.values()]));
+    },
+    signal,
+  );
+  const stopped = untilAborted(new Promise<never>(() => undefined), signal).catch(() => undefined);
+  await Promise.race([stopped, lanes.failed, following, present]);
+  await lanes.drain(GRACE_MS);
+  await Promise.all([present, following]);
+}
