@@ -41,7 +41,8 @@ export function createServing({ server, fetch, log }: ServingDeps): Serving {
     const { servedName, checkpoint } = unit;
     const key = `${servedName} ${checkpoint}`;
     const before = await server.served(signal);
-    if (proven.get(key) === markOf(servedName, before)) return;
+    const known = proven.get(key);
+    if (known !== undefined && known === markOf(servedName, before)) return;
     const { folder, probe } = await fetch(checkpoint, signal);
     if (!before.some(({ name }) => name === servedName))
       await withDeadline(LOAD_DEADLINE_MS, signal, (limit) =>

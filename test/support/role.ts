@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const programs = {
+  sampler: '../../agents/sampler/main.js',
+  judge: '../../agents/judges/main.js',
+};
+
+/** A role as its own process. */
+export interface RoleProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Lines of its log so far. */
+  readonly log: readonly string[];
+  /** Resolves with its exit code, null where a signal ended it. */
+  readonly exited: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface RoleOptions {
+  natsUrl: string;
+  peer: string;
+  /** Holds the state folders of peers and the folder of checkpoints. */
+  folder: string;
+  /** URL of the model server `local`, for a sampler. */
+  modelServer?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+export const ACK_WAIT_MS = 2000;
+
+/** Starts the real program of a role and waits until it is ready; throws with its log when it ends before. */
+export async function startRole(
+  role: keyof typeof programs,
+  { natsUrl, peer, folder, modelServer, env = {} }: RoleOptions,
+): Promise<RoleProcess> {
+  const state = join(folder, peer);
+  const profiles = join(folder, `${peer}.profiles.json`);
+  const servers =
+    modelServer === undefined ? {} : { local: { driver: 'tinylm', url: modelServer } };
+  await mkdir(state, { recursive: true });
+  await writeFile(profiles, JSON.stringify({ servers }));
+  const child = spawn(process.execPath, [fileURLToPath(new URL(programs[role], import.meta.url))], {
+    env: {
+      ...process.env,
+      RESET_NATS_URL: natsUrl,
+      RESET_PEER: peer,
+      RESET_STATE: state,
+      RESET_CHECKPOINTS: join(folder, 'checkpoints'),
+      RESET_PROFILES: profiles,
+      RESET_ACK_WAIT_MS: String(ACK_WAIT_MS),
+      RESET_LOG_LEVEL: 'debug',
+      ...env,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const log: string[] = [];
+  const lines = createInterface({ input: child.stderr });
+  const ready = new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => {
+      log.push(line);
+      if (line.includes('"msg":"ready"')) resolve();
+    });
+    lines.on('close', () => {
+      reject(new Error(`${peer} ended:\n${log.join('\n')}`));
+    });
+  });
+  await ready;
+  return {
+    pid: child.pid ?? 0,
+    log,
+    exited,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
