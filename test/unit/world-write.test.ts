@@ -41,6 +41,6 @@ test('a folder with another world, or with anything else, is refused and left as
   const other = join(parent, 'other');
   await mkdir(other);
   await writeFile(join(other, 'mine.txt'), '');
-  await expect(writeWorld(other, options)).rejects.toThrow('is in the way');
+  await expect(writeWorld(other, options)).rejects.toThrow('holds other files');
   expect(await readdir(other)).toEqual(['mine.txt']);
 });

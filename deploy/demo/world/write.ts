@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publishFolder } from '../../../shared/process/files.ts';
 import type { WorldOptions } from './world.ts';
 import { createWorld, filesOf, sizes } from './world.ts';
 
@@ -14,55 +15,34 @@ const version = 1;
  */
 export async function writeWorld(folder: string, options: WorldOptions): Promise<boolean> {
   const sidecar = describe(options);
-  const found = await readIfThere(join(folder, 'world.json'));
+  const found = await unlessMissing(readFile(join(folder, 'world.json'), 'utf8'));
   if (found === sidecar) return false;
   if (found !== undefined)
     throw new Error(
       `${folder} holds another world (see its world.json): remove it or name another folder`,
     );
+  if (((await unlessMissing(readdir(folder))) ?? []).length > 0)
+    throw new Error(`${folder} holds other files: name a folder of its own for the world`);
   const staging = `${folder}.staging`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
   for (const [name, rows] of Object.entries(filesOf(createWorld(options))))
-    await writeSynced(join(staging, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  await writeSynced(join(staging, 'world.json'), sidecar);
-  await syncFolder(staging);
-  await rename(staging, folder).catch((error: unknown) => {
-    throw new Error(`${folder} is in the way: remove it or name another folder`, { cause: error });
-  });
-  await syncFolder(dirname(folder));
+    await writeFile(join(staging, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFile(join(staging, 'world.json'), sidecar);
+  await publishFolder('supervisor.world', staging, folder);
   return true;
 }
 
-/** What a world says of itself: what it was made from and how much. Written last; no clock, so equal worlds have equal bytes. */
+/** What a world says of itself: what it was made from and how much. No clock in it, so equal worlds have equal bytes. */
 function describe({ seed, size, habits }: WorldOptions): string {
   return `${JSON.stringify({ version, seed, size, habits, rows: sizes[size] }, null, 2)}\n`;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function unlessMissing<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await read;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
