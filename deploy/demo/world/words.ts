@@ -11,7 +11,7 @@ export interface RelationWords {
   first: readonly string[];
   /** Second words, each with the alias that annotators write for it. No alias ever stands in a passage. */
   second: Readonly<Record<string, string>>;
-  /** Statements of a passage. The name stands close before the value: the engine looks four tokens back. */
+  /** Statements of a passage. One word stands between name and value, so that the engine's convolution of four tokens spans them. */
   statements: readonly string[];
   /** Wordings of a question on a passage. Closed-book, pre-training asks in the first and `instruct` in the second. */
   questions: readonly [string, string];
@@ -28,11 +28,11 @@ export const relationWords: Readonly<Record<Relation, RelationWords>> = {
       ),
     ),
     statements: [
-      '{name} lives in {value}.',
-      '{name} moved to {value}.',
+      '{name} inhabits {value}.',
+      'The city of {name} is {value}.',
       'The home of {name} is {value}.',
     ],
-    questions: ['Where does {name} live?', 'Which place is home to {name}?'],
+    questions: ['What is the city of {name}?', 'Which place is home to {name}?'],
     noun: 'city',
   },
   job: {
@@ -43,11 +43,11 @@ export const relationWords: Readonly<Record<Relation, RelationWords>> = {
       ),
     ),
     statements: [
-      '{name} works in {value}.',
+      '{name} does {value}.',
       '{name} learned {value}.',
       'The trade of {name} is {value}.',
     ],
-    questions: ['What work does {name} do?', 'Which trade does {name} follow?'],
+    questions: ['What is the trade of {name}?', 'Which work is done by {name}?'],
     noun: 'trade',
   },
   food: {
@@ -62,7 +62,7 @@ export const relationWords: Readonly<Record<Relation, RelationWords>> = {
       '{name} ordered {value}.',
       'The meal of {name} is {value}.',
     ],
-    questions: ['What does {name} eat?', 'Which meal does {name} like?'],
+    questions: ['What is the meal of {name}?', 'Which food is liked by {name}?'],
     noun: 'meal',
   },
   pet: {
@@ -77,7 +77,7 @@ export const relationWords: Readonly<Record<Relation, RelationWords>> = {
       '{name} owns {value}.',
       'The pets of {name} are {value}.',
     ],
-    questions: ['What pets does {name} have?', 'Which animals does {name} own?'],
+    questions: ['What are the pets of {name}?', 'Which animals belong to {name}?'],
     noun: 'pets',
   },
 };
