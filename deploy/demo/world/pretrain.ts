@@ -7,7 +7,7 @@ import type { Draws } from './random.ts';
 import { fill, relations, relationWords } from './words.ts';
 
 /** What a row is made of: a passage, else closed-book facts, else commands. */
-const passageShare = 0.75;
+const passageShare = 0.6;
 const factShare = 0.15;
 /** Turns of a row without a passage; with one, every fact is asked, so that a step has many answers to learn from. */
 const turnsWithoutPassage = 5;

@@ -5,6 +5,12 @@ import { normal } from './random.ts';
 const LIKENESS = 0.9;
 
 /**
+ * Weight of the three tokens before each token at first. With it a token begins as a bag of its last four, so a value is like
+ * the name before it, and who has what is learned at once: 0.98 exact match on the demo's world where 0 gives 0.62.
+ */
+const EARLIER_TAPS = 0.5;
+
+/**
  * Parameters of a new model, drawn by `seed`. Mimetic (Trockman & Kolter 2023): keys begin near queries, so tokens look for
  * their like, and the output projection near the transposed value projection, so attention begins by copying.
  */
@@ -39,6 +45,6 @@ export function initialParameters(config: TinyConfig, seed: number): Float32Arra
     fill(layer.up, unit);
     fill(layer.down, damping / Math.sqrt(config.intermediate_size));
   }
-  at(layout.taps).fill(1, 0, d);
+  at(layout.taps).fill(EARLIER_TAPS).fill(1, 0, d);
   return parameters;
 }
