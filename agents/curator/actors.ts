@@ -19,7 +19,7 @@ import { bindRun, type LedgerIdentity, loadRuns, OtherLedgerError } from './open
 import { type Run, taskKey } from './run.ts';
 import type { Board } from './step/board.ts';
 import { commitResults } from './step/commit.ts';
-import { concludeTask } from './step/conclude.ts';
+import { concludeTask, restoreDataset } from './step/conclude.ts';
 import { loadTasks, openTask, type TaskRequest } from './step/plan.ts';
 import { workOf } from './step/work.ts';
 
@@ -128,6 +128,7 @@ async function holdRun(
 async function plan(deps: CuratorDeps, request: TaskRequest): Promise<TaskOutcome | null> {
   const run = runOf(deps, request.run);
   const board = await run.exclusively(() => openTask(run, request, deps.store));
+  await restoreDataset(run, board.record, deps);
   showMissing(deps.runs.values());
   return board.record.outcome;
 }

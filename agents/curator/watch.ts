@@ -1,6 +1,7 @@
 import type { StepProgress } from '../../shared/contract/steps.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
 import type { Clock } from '../../shared/process/clock.ts';
+import { sleepUnless } from './dispatch/wake.ts';
 import { type TaskActor, type TaskOutcome } from './machine.ts';
 import { type Run, taskKey } from './run.ts';
 
@@ -52,6 +53,6 @@ async function untilEnd(actor: TaskActor, clock: Clock, signal: AbortSignal): Pr
       ended.abort();
     },
   });
-  await clock.sleep(PROGRESS_MS, AbortSignal.any([signal, ended.signal])).catch(() => undefined);
+  await sleepUnless(clock, PROGRESS_MS, [signal, ended.signal]);
   subscription.unsubscribe();
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetManifest } from '../../../shared/contract/dataset.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
-import { canonicalJson, digestOf } from '../../../shared/contract/ids.ts';
+import { canonicalJson, digestOf, sha256 } from '../../../shared/contract/ids.ts';
 import type { TrainingRow } from '../../../shared/contract/training.ts';
 import { publishFolder, stagingPath } from '../../../shared/process/files.ts';
 import { byExample } from '../plan/subset.ts';
@@ -97,4 +97,13 @@ async function writeShard(
 
 function lineOf(row: TrainingRow): string {
   return `${canonicalJson(row)}\n`;
+}
+
+/** Whether a dataset lies in its folder with the manifest that its name says. */
+export async function isSealed(folder: string, digest: string): Promise<boolean> {
+  try {
+    return sha256(await readFile(join(folder, digest, MANIFEST_FILE))) === digest;
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,7 @@ import type { Bus } from '../../../shared/bus/bus.ts';
 import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
 import type { Journal } from '../ledger/journal.ts';
+import { sleepUnless } from './wake.ts';
 
 const RETRY_MS = 1000;
 
@@ -27,7 +28,7 @@ export async function announce(deps: AnnounceDeps, signal: AbortSignal): Promise
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         log.warn({ run: journal.run, position, reason: messageOf(error) }, 'cannot announce now');
-        await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+        await sleepUnless(clock, RETRY_MS, [signal]);
       }
     }
   }

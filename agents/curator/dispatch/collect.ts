@@ -3,8 +3,11 @@ import type { Bus, Delivery } from '../../../shared/bus/bus.ts';
 import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
 import type { Result } from '../../../shared/contract/work.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
+import { sleepUnless } from './wake.ts';
 
 const BATCH_RESULTS = 100;
+/** Bounds the time of a commit, and what it holds in memory, where units are large. */
+const BATCH_OUTCOMES = 1000;
 const BATCH_MS = 20;
 const RETRY_MS = 500;
 
@@ -37,7 +40,7 @@ export async function collect(deps: CollectDeps, signal: AbortSignal): Promise<v
       if (signal.aborted) return;
       if (!(error instanceof TransientError)) throw error;
       log.warn({ run, reason: messageOf(error) }, 'cannot read results now');
-      await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      await sleepUnless(clock, RETRY_MS, [signal]);
     }
   }
 }
@@ -54,36 +57,41 @@ async function settle(
     log.warn({ run, reason: messageOf(failed.reason) }, 'an answer could not be acked');
 }
 
-/** Groups of what comes within BATCH_MS of the first, at most BATCH_RESULTS. */
-async function* batches<TItem>(
-  source: AsyncIterable<TItem>,
+/** Groups of what comes within BATCH_MS of the first, until it is BATCH_RESULTS or BATCH_OUTCOMES. */
+async function* batches(
+  source: AsyncIterable<Delivery<Result>>,
   clock: Clock,
   signal: AbortSignal,
-): AsyncGenerator<TItem[]> {
-  const items = source[Symbol.asyncIterator]();
-  const next = (): Promise<IteratorResult<TItem>> => {
-    const item = items.next();
+): AsyncGenerator<Delivery<Result>[]> {
+  const deliveries = source[Symbol.asyncIterator]();
+  const next = (): Promise<IteratorResult<Delivery<Result>>> => {
+    const delivery = deliveries.next();
     // It may fail while the batch before it is written; whoever awaits it later still sees that.
-    item.catch(() => undefined);
-    return item;
+    delivery.catch(() => undefined);
+    return delivery;
   };
   for (let coming = next(); ;) {
     const first = await coming;
     if (first.done === true) return;
     const batch = [first.value];
+    let outcomes = outcomesOf(first.value);
     coming = next();
     const full = new AbortController();
-    const late = clock.sleep(BATCH_MS, AbortSignal.any([signal, full.signal])).then(
-      () => undefined,
-      () => undefined,
-    );
-    while (batch.length < BATCH_RESULTS) {
-      const item = await Promise.race([coming, late]);
-      if (item === undefined || item.done === true) break;
-      batch.push(item.value);
+    const late = sleepUnless(clock, BATCH_MS, [signal, full.signal]);
+    while (batch.length < BATCH_RESULTS && outcomes < BATCH_OUTCOMES) {
+      const delivery = await Promise.race([coming, late]);
+      if (delivery === undefined || delivery.done === true) break;
+      batch.push(delivery.value);
+      outcomes += outcomesOf(delivery.value);
       coming = next();
     }
     full.abort();
     yield batch;
   }
+}
+
+function outcomesOf({ message }: Delivery<Result>): number {
+  return message.kind === 'sample'
+    ? message.items.reduce((sum, { generations }) => sum + generations.length, 0)
+    : message.items.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
 }

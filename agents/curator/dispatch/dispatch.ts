@@ -4,7 +4,7 @@ import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
 import type { Queue } from '../../../shared/contract/subjects.ts';
 import { MAX_UNIT_BYTES, type Work } from '../../../shared/contract/work.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
-import type { Wake } from './wake.ts';
+import { sleepUnless, type Wake } from './wake.ts';
 import type { Window } from './window.ts';
 
 const SWEEP_MS = 1000;
@@ -58,7 +58,7 @@ export async function dispatch(deps: DispatchDeps, signal: AbortSignal): Promise
       if (!(error instanceof TransientError)) throw error;
       log.warn({ run, queue, reason: messageOf(error) }, 'cannot offer work now');
       declared = false;
-      await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      await sleepUnless(clock, RETRY_MS, [signal]);
     }
   }
 }

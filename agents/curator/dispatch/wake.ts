@@ -3,29 +3,43 @@ import type { Clock } from '../../../shared/process/clock.ts';
 /** Lets a loop wait for work without polling: a call of `wake` that comes before `wait` is not lost. */
 export interface Wake {
   wake(): void;
-  /** Returns when woken or after `ms`, whichever is first; rejects when the signal aborts. */
+  /** Returns when woken, after `ms`, or when the signal aborts, whichever is first. */
   wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export function createWake(): Wake {
-  let woken = false;
-  let stopSleeping: AbortController | undefined;
+  let woken = new AbortController();
   return {
     wake() {
-      woken = true;
-      stopSleeping?.abort();
+      woken.abort();
     },
     async wait(clock, ms, signal) {
-      signal.throwIfAborted();
-      if (!woken) {
-        stopSleeping = new AbortController();
-        await clock
-          .sleep(ms, AbortSignal.any([signal, stopSleeping.signal]))
-          .catch(() => undefined);
-        stopSleeping = undefined;
-        signal.throwIfAborted();
-      }
-      woken = false;
+      await sleepUnless(clock, ms, [woken.signal, signal]);
+      woken = new AbortController();
     },
   };
+}
+
+/**
+ * Sleeps until `ms` have passed or one of the signals aborts. `AbortSignal.any` would do, but Node 20 keeps each of its results as long
+ * as its longest-lived source, here the process.
+ */
+export async function sleepUnless(
+  clock: Clock,
+  ms: number,
+  signals: readonly AbortSignal[],
+): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return;
+  const ended = new AbortController();
+  const end = (): void => {
+    ended.abort();
+  };
+  for (const signal of signals) signal.addEventListener('abort', end, { once: true });
+  try {
+    await clock.sleep(ms, ended.signal);
+  } catch (error) {
+    if (!ended.signal.aborted) throw error;
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', end);
+  }
 }

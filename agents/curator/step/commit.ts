@@ -64,15 +64,13 @@ export async function commitResults(
     ...selectionWrites(run, board, records, view),
   ]);
   if (writes.length > 0) await store.write('results', writes);
-  for (const { board, records, view } of changed) showUnit(run, board, records.planned.unit, view);
+  for (const { board, records, view } of changed) {
+    const { unit } = records.planned;
+    board.count(unit, view.generated, view.candidates);
+    moveUnits(run, board.look(unit, view.states));
+  }
   for (const taken of entered) countOutcomes(run, taken);
   if (changed.length > 0) run.progressed();
-}
-
-/** Brings board and windows up to what the ledger has of a unit. */
-export function showUnit(run: Run, board: Board, unit: string, view: UnitView): void {
-  board.count(unit, view.generated, view.candidates);
-  moveUnits(run, board.look(unit, view.states));
 }
 
 function hasEnded(board: Board | undefined): boolean {

@@ -1,14 +1,16 @@
 /** How a task ends: a function of the run file, the rows and the ledger's answers. */
+import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { CurateOutcome, EvaluateOutcome } from '../../../shared/contract/steps.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
-import { sealDataset } from '../dataset/seal.ts';
+import { isSealed, sealDataset } from '../dataset/seal.ts';
 import { evaluate } from '../evaluation/scores.ts';
-import { put, tables } from '../ledger/tables.ts';
+import { put, tables, type TaskRecord } from '../ledger/tables.ts';
 import { type Run, taskKey } from '../run.ts';
 import { curate } from '../selection/balance.ts';
 import type { CandidateCount } from '../selection/score.ts';
 import { type Board, createBoard } from './board.ts';
 import { readEvaluated, readEvaluationRows, readSelected, readTrainParts } from './evidence.ts';
+import { readEndedBoard } from './plan.ts';
 import { roundOfStep } from './score-unit.ts';
 import { stageRows } from './stage.ts';
 
@@ -41,6 +43,24 @@ export async function concludeTask(
     run.boards.set(key, createBoard(record, [], run.judgesOf));
   });
   return outcome;
+}
+
+/**
+ * Seals a dataset again that is gone from its folder; the ledger is the truth, the folder its copy. PermanentError where that does not
+ * give the same dataset.
+ */
+export async function restoreDataset(
+  run: Run,
+  record: TaskRecord,
+  deps: ConcludeDeps,
+): Promise<void> {
+  const known = record.outcome;
+  if (known?.outcome !== 'sealed' || (await isSealed(deps.datasets, known.dataset))) return;
+  const { outcome } = await conclude(run, await readEndedBoard(run, record, deps.store), deps);
+  if (outcome.outcome === 'sealed' && outcome.dataset === known.dataset) return;
+  throw new PermanentError(
+    `the dataset ${known.dataset} of ${record.step} is gone from ${deps.datasets}, and the ledger now gives another one: restore the folder from a copy`,
+  );
 }
 
 function conclude(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusion> {

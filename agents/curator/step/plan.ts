@@ -11,9 +11,8 @@ import { readExamples, readUnit } from '../ledger/units.ts';
 import { cutUnits, type PlannedUnit } from '../plan/cut.ts';
 import { mostCells } from '../plan/grid.ts';
 import { drawSubset } from '../plan/subset.ts';
-import { type Run, taskKey } from '../run.ts';
-import { type Board, createBoard } from './board.ts';
-import { showUnit } from './commit.ts';
+import { moveUnits, type Run, taskKey } from '../run.ts';
+import { type Board, createBoard, type QueueChange } from './board.ts';
 import { roundOfStep } from './score-unit.ts';
 import { viewUnit } from './view.ts';
 
@@ -39,7 +38,8 @@ export async function openTask(run: Run, request: TaskRequest, store: Store): Pr
     known === undefined ? await planTask(run, request, store) : renewed(known, request);
   if (known !== undefined && record !== known)
     await store.write('attempt', [put(tables.task, `${run.name}/${key}`, record)]);
-  return loadBoard(run, record, store);
+  const loaded = run.boards.get(key);
+  return loaded !== undefined && record === known ? loaded : loadBoard(run, record, store);
 }
 
 /** Opens the boards of all tasks of a run that the ledger has. */
@@ -115,20 +115,44 @@ function drawn(
 }
 
 /**
- * Makes a task's board and puts it into the run before its units are shown to the queues, which look it up. An ended task needs no
- * units: nothing is offered for it, and nothing that comes changes it.
+ * Puts a task's board into the run, and then shows its units to the queues, which look it up. An ended task needs no units: nothing
+ * is offered for it, and nothing that comes changes it.
  */
 async function loadBoard(run: Run, record: TaskRecord, store: Store): Promise<Board> {
-  const splits = record.task === 'curate' ? ['train'] : ['dev', 'test'];
-  const units: PlannedUnit[] = [];
-  for (const split of record.outcome === null ? splits : [])
-    for await (const [, unit] of scan(store, tables.plan, `${run.name}/${record.step}/${split}/`))
-      units.push(unit);
+  const units = record.outcome === null ? await readPlan(run, record, store) : [];
   const board = createBoard(record, units, run.judgesOf);
   run.boards.set(taskKey(record.step, record.task), board);
-  for (const unit of units) {
-    const records = await readUnit(store, run.name, unit, run.judgesOf(unit.dataset));
-    showUnit(run, board, unit.unit, viewUnit(run, board, records));
-  }
+  await lookAtUnits(run, board, store, (changes) => {
+    moveUnits(run, changes);
+  });
   return board;
+}
+
+/** A board of a task that has ended, as it was when it ended; no queue sees it. */
+export async function readEndedBoard(run: Run, record: TaskRecord, store: Store): Promise<Board> {
+  const board = createBoard(record, await readPlan(run, record, store), run.judgesOf);
+  await lookAtUnits(run, board, store, () => undefined);
+  return board;
+}
+
+async function readPlan({ name }: Run, { step, task }: TaskRecord, store: Store) {
+  const units: PlannedUnit[] = [];
+  for (const split of task === 'curate' ? ['train'] : ['dev', 'test'])
+    for await (const [, unit] of scan(store, tables.plan, `${name}/${step}/${split}/`))
+      units.push(unit);
+  return units;
+}
+
+async function lookAtUnits(
+  run: Run,
+  board: Board,
+  store: Store,
+  changed: (changes: readonly QueueChange[]) => void,
+): Promise<void> {
+  for (const unit of board.units.values()) {
+    const records = await readUnit(store, run.name, unit, run.judgesOf(unit.dataset));
+    const { generated, candidates, states } = viewUnit(run, board, records);
+    board.count(unit.unit, generated, candidates);
+    changed(board.look(unit.unit, states));
+  }
 }
