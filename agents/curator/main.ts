@@ -1,4 +1,4 @@
-import { createActor, toPromise } from 'xstate';
+import { createActor, toPromise, waitFor } from 'xstate';
 import { connectBus } from '../../shared/bus/nats.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { sweepStaging } from '../../shared/process/files.ts';
@@ -61,6 +61,7 @@ await runProcess('curator', async ({ signal, log, defer }) => {
   onAbort(signal, () => {
     curator.send({ type: 'drain.requested' });
   });
+  await waitFor(curator, ({ value }) => value !== 'loading');
   log.info({ grpc, http: http.url, ledger }, 'ready');
   const ended = new AbortController();
   const presence = { peer, role: 'curator' as const, grpc, http: http.url, offers: [ledger] };

@@ -35,7 +35,7 @@ export interface DispatchDeps {
  * D3. What the broker lost is declared again.
  */
 export async function dispatch(deps: DispatchDeps, signal: AbortSignal): Promise<void> {
-  const { bus, clock, log, run, queue, window, wake } = deps;
+  const { clock, log, run, queue, window, wake } = deps;
   let allRead = false;
   let sweptAt = clock.now();
   let declared = false;
@@ -43,7 +43,6 @@ export async function dispatch(deps: DispatchDeps, signal: AbortSignal): Promise
     try {
       if (!declared) {
         await deps.declare();
-        await bus.declareQueue(queue);
         declared = true;
       }
       const due = window.offered() > 0 && clock.now() - sweptAt >= SWEEP_MS;
@@ -65,6 +64,8 @@ export async function dispatch(deps: DispatchDeps, signal: AbortSignal): Promise
 
 /** Returns whether all answers were read; then the window agrees with the bus (D2). */
 async function sweep({ bus, log, run, queue, window }: DispatchDeps): Promise<boolean> {
+  // Workers cannot take units that are there without it, so nothing else would ever show that it is gone.
+  await bus.declareQueue(queue);
   // The order matters: a unit that is settled after this line leaves an answer that the next line counts.
   const onBus = await bus.offered(run, queue);
   if ((await bus.unsettledResults(run)) > 0) return false;
