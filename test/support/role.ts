@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const programs = {
   sampler: '../../agents/sampler/main.js',
   judge: '../../agents/judges/main.js',
+  trainer: '../../agents/trainer/main.js',
 };
 
 /** A role as its own process. */
@@ -27,6 +28,8 @@ export interface RoleOptions {
   folder: string;
   /** URL of the model server `local`, for a sampler. */
   modelServer?: string;
+  /** Command of the back-end `tinylm`, for a trainer. */
+  trainer?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
 
@@ -35,14 +38,15 @@ export const ACK_WAIT_MS = 2000;
 /** Starts the real program of a role and waits until it is ready; throws with its log when it ends before. */
 export async function startRole(
   role: keyof typeof programs,
-  { natsUrl, peer, folder, modelServer, env = {} }: RoleOptions,
+  { natsUrl, peer, folder, modelServer, trainer, env = {} }: RoleOptions,
 ): Promise<RoleProcess> {
   const state = join(folder, peer);
   const profiles = join(folder, `${peer}.profiles.json`);
   const servers =
     modelServer === undefined ? {} : { local: { driver: 'tinylm', url: modelServer } };
+  const trainers = trainer === undefined ? {} : { tinylm: { command: trainer } };
   await mkdir(state, { recursive: true });
-  await writeFile(profiles, JSON.stringify({ servers }));
+  await writeFile(profiles, JSON.stringify({ servers, trainers }));
   const child = spawn(process.execPath, [fileURLToPath(new URL(programs[role], import.meta.url))], {
     env: {
       ...process.env,
