@@ -13,12 +13,14 @@ import {
   type Queue,
 } from '../../shared/contract/subjects.ts';
 import { Result, Work } from '../../shared/contract/work.ts';
-import { onAbort } from '../../shared/process/signal.ts';
 import { never, type Line, type SimulatedBroker } from './simulated-broker.ts';
 import type { Mailbox } from './simulated-mailbox.ts';
 
 type Fits = (subject: string) => boolean;
 type Box = 'work' | 'results';
+
+/** A wait without an end, which a look at the mailbox interrupts. */
+const FAR_MS = 3_600_000;
 
 /** One peer's view of the simulated broker. Keeps B1, B2 and B3 of the Bus, and nothing that they do not promise. */
 export class SimulatedBus implements Bus {
@@ -143,21 +145,12 @@ export class SimulatedBus implements Bus {
   }
 
   async #untilChange(mailbox: Mailbox, at: number, signal: AbortSignal): Promise<void> {
-    const waited = new AbortController();
-    onAbort(signal, () => {
-      waited.abort();
-    });
     const { clock } = this.#broker;
-    const changed = mailbox.changed();
-    if (at === Infinity) {
-      const aborted = new Promise<void>((resolve) => {
-        onAbort(signal, resolve);
-      });
-      await Promise.race([changed, aborted]);
-      return;
-    }
-    const slept = clock.sleep(at - clock.now(), waited.signal).catch(() => undefined);
-    await Promise.race([changed, slept]);
+    const waited = new AbortController();
+    const either = AbortSignal.any([signal, waited.signal]);
+    const moment = at === Infinity ? FAR_MS : at - clock.now();
+    const slept = clock.sleep(moment, either).catch(() => undefined);
+    await Promise.race([mailbox.changed(), slept]);
     waited.abort();
   }
 
@@ -170,18 +163,25 @@ export class SimulatedBus implements Bus {
   ): Delivery<TMessage> {
     const { clock } = this.#broker;
     const isThere = (): boolean => !this.#line.dead && this.#broker[box] === mailbox;
+    const held = box === 'work' ? 1 : 0;
+    this.#line.inHand += held;
     return {
       message: parse(),
       deliveries,
       working: () => {
         if (isThere()) mailbox.renew(id, clock.now());
       },
-      ack: () =>
-        this.#request('acknowledging', () => {
+      ack: async () => {
+        this.#line.inHand -= held;
+        this.#broker.excused += held;
+        await this.#request('acknowledging', () => {
           if (!isThere()) throw new TransientError('acknowledging: no answer');
           mailbox.settle(id);
-        }),
+        });
+        this.#broker.excused -= held;
+      },
       giveBack: (delayMs) => {
+        this.#line.inHand -= held;
         if (isThere()) mailbox.giveBack(id, clock.now() + delayMs);
       },
     };

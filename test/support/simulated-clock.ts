@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../shared/process/clock.ts';
-import { onAbort } from '../../shared/process/signal.ts';
 
 interface Timer {
   at: number;
@@ -27,18 +26,23 @@ export class SimulatedClock implements Clock, AsyncDisposable {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const timer: Timer = { at: this.#now + Math.max(0, ms), fire: resolve };
-      // Timers of the same moment fire in the order of the calls.
-      const place = this.#timers.findIndex(({ at }) => at > timer.at);
-      this.#timers.splice(place === -1 ? this.#timers.length : place, 0, timer);
-      if (signal === undefined) return;
-      onAbort(signal, () => {
-        const at = this.#timers.indexOf(timer);
-        if (at !== -1) this.#timers.splice(at, 1);
-        reject(signal.reason as Error);
+    let stop = (): void => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer: Timer = { at: this.#now + Math.max(0, ms), fire: resolve };
+        // Timers of the same moment fire in the order of the calls.
+        const place = this.#timers.findIndex(({ at }) => at > timer.at);
+        this.#timers.splice(place === -1 ? this.#timers.length : place, 0, timer);
+        stop = () => {
+          const at = this.#timers.indexOf(timer);
+          if (at !== -1) this.#timers.splice(at, 1);
+          reject(signal?.reason as Error);
+        };
+        signal?.addEventListener('abort', stop, { once: true });
       });
-    });
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

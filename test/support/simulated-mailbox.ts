@@ -34,6 +34,11 @@ export class Mailbox {
     return [...this.#letters.values()].map(({ subject }) => subject);
   }
 
+  /** Letters that someone has taken and not settled. */
+  inHand(): number {
+    return [...this.#letters.values()].filter(({ inHand }) => inHand).length;
+  }
+
   /** The oldest letter that is free and fits, or none. */
   take(
     fits: (subject: string) => boolean,

@@ -18,6 +18,7 @@ export function connectPeer(broker: SimulatedBroker): SimulatedPeer {
     directory: new SimulatedDirectory(broker, line),
     kill: () => {
       line.dead = true;
+      broker.excused += line.inHand;
     },
   };
 }
