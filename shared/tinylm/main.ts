@@ -35,7 +35,8 @@ program
         stop.abort();
       });
     const ending = await train(resolve(spec), { workers, signal: stop.signal });
-    process.exitCode = { completed: 0, failed: 1, stopped: STOPPED }[ending];
+    if (ending.kind === 'failed') process.stderr.write(`tinylm train: ${ending.message}\n`);
+    process.exitCode = { completed: 0, failed: 1, stopped: STOPPED }[ending.kind];
   });
 
 program

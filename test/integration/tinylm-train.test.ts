@@ -59,7 +59,7 @@ async function createJob(name: string, training: object = {}, changes: object = 
 
 function start(folder: string, workers = 2) {
   const args = [program, 'train', join(folder, 'spec.json'), '--workers', String(workers)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: 'ignore' });
   running.add(child);
   const ended = once(child, 'exit').then(([code, signal]) => {
     running.delete(child);

@@ -11,7 +11,7 @@ export class TrainingFailure extends Error {
   }
 }
 
-const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES', 'EPERM', 'EMFILE']);
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES', 'EPERM']);
 
 /** Any error as a failure: what the disk says, or a bug. */
 export function toFailure(error: unknown): TrainingFailure {

@@ -18,7 +18,9 @@ import { createOrder, lengthOf, rateAt } from './schedule.ts';
 import { readSpec } from './spec.ts';
 import { createTrainer, type Trainer } from './trainer.ts';
 
-export type Ending = 'completed' | 'failed' | 'stopped';
+/** `stopped`: told to, with its state saved. */
+export type Ending =
+  { kind: 'completed' } | { kind: 'stopped' } | { kind: 'failed'; message: string };
 
 const EVENT_MS = 1000;
 
@@ -37,19 +39,19 @@ export async function train(
 ): Promise<Ending> {
   const folder = dirname(specPath);
   const resultPath = join(folder, 'train_result.json');
-  if (await isCompleted(resultPath)) return 'completed';
+  if (await isCompleted(resultPath)) return { kind: 'completed' };
   await clearResult(resultPath);
   try {
     const result = await trainJob(specPath, folder, options);
-    if (result === undefined) return 'stopped';
+    if (result === undefined) return { kind: 'stopped' };
     await writeResult(resultPath, result);
   } catch (error) {
     const { kind, message } = toFailure(error);
     await writeResult(resultPath, { status: 'failed', kind, message });
-    return 'failed';
+    return { kind: 'failed', message };
   }
   await rm(join(folder, 'state'), { recursive: true, force: true });
-  return 'completed';
+  return { kind: 'completed' };
 }
 
 async function trainJob(
