@@ -1,4 +1,5 @@
 import { fromCallback, fromPromise } from 'xstate';
+import { performEffect } from '../shared/process/failpoint.ts';
 import { decisionsCounter } from '../shared/process/metrics.ts';
 import type { Clock } from '../shared/process/clock.ts';
 import type { Fact } from '../shared/contract/facts.ts';
@@ -76,7 +77,7 @@ async function append(
 ): Promise<boolean> {
   const curator = await peers.curator(run);
   try {
-    await curator.append(expected, fact, signal);
+    await performEffect('coordinator.append', () => curator.append(expected, fact, signal));
     if (fact.fact === 'decision.made') decisionsCounter.inc({ decision: fact.decision });
     return true;
   } catch (error) {

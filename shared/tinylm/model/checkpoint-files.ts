@@ -1,6 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { performEffect } from '../failpoint.ts';
 
 /** A file of a checkpoint is missing, damaged or of another kind; the message names the file and what is wrong. */
 export class BadCheckpointError extends Error {
@@ -40,19 +41,23 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
 
 /**
  * Puts `data` at `path` so that after a crash there is the old file, or the whole new one: written to
- * `<path>.staging`, synced, renamed, and the folder synced.
+ * `<path>.staging`, synced, renamed, and the folder synced. Failpoints: `<effect>.fsync`, `<effect>.rename`, `<effect>.fsync-folder`.
  */
-export async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeDurably(
+  effect: string,
+  path: string,
+  data: Uint8Array | string,
+): Promise<void> {
   const staging = `${path}.staging`;
   const file = await open(staging, 'w');
   try {
     await file.writeFile(data);
-    await file.sync();
+    await performEffect(`${effect}.fsync`, () => file.sync());
   } finally {
     await file.close();
   }
-  await rename(staging, path);
-  await syncFolder(dirname(path));
+  await performEffect(`${effect}.rename`, () => rename(staging, path));
+  await performEffect(`${effect}.fsync-folder`, () => syncFolder(dirname(path)));
 }
 
 /** Makes renames and new names in `folder` survive a power cut. */

@@ -52,7 +52,11 @@ export async function writeCheckpoint(dir: string, checkpoint: Checkpoint): Prom
     const data = parameters.slice(offset, offset + rows * columns);
     tensors.set(name, { shape: [rows, columns], data });
   }
-  await writeDurably(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  await writeDurably(
+    'tinylm.model',
+    join(dir, 'config.json'),
+    `${JSON.stringify(config, null, 2)}\n`,
+  );
   await writeTokenizer(join(dir, 'tokenizer.json'), tokenizer);
   await writeSafetensors(join(dir, 'model.safetensors'), tensors);
 }

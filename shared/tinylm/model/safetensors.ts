@@ -45,7 +45,7 @@ export async function writeSafetensors(
   const values = sorted.map(([, { data }]) =>
     Buffer.from(data.buffer, data.byteOffset, data.byteLength),
   );
-  await writeDurably(path, Buffer.concat([length, padded, ...values]));
+  await writeDurably('tinylm.model', path, Buffer.concat([length, padded, ...values]));
 }
 
 /** Reads every tensor of `path`; throws BadCheckpointError for a damaged or hostile file and for values not finite. */

@@ -56,7 +56,11 @@ export async function readTokenizer(path: string): Promise<Tokenizer> {
 
 /** Writes `tokenizer.json` durably. */
 export async function writeTokenizer(path: string, { pieces }: Tokenizer): Promise<void> {
-  await writeDurably(path, `${JSON.stringify({ type: 'tinylm', version: 1, pieces }, null, 1)}\n`);
+  await writeDurably(
+    'tinylm.model',
+    path,
+    `${JSON.stringify({ type: 'tinylm', version: 1, pieces }, null, 1)}\n`,
+  );
 }
 
 function createTokenizer(pieces: readonly string[]): Tokenizer {

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { performEffect } from '../failpoint.ts';
 import { syncFolder, writeDurably } from '../model/checkpoint-files.ts';
 import { writeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { createGenerator } from '../model/generate.ts';
@@ -20,10 +21,14 @@ export async function writeOutput(
   await mkdir(staging, { recursive: true });
   await writeCheckpoint(staging, checkpoint);
   const answers = await answerProbe(staging, probe);
-  await writeDurably(join(staging, 'probe.json'), `${JSON.stringify(answers, null, 1)}\n`);
+  await writeDurably(
+    'tinylm.model',
+    join(staging, 'probe.json'),
+    `${JSON.stringify(answers, null, 1)}\n`,
+  );
   await rm(folder, { recursive: true, force: true });
-  await rename(staging, folder);
-  await syncFolder(dirname(folder));
+  await performEffect('tinylm.output.rename', () => rename(staging, folder));
+  await performEffect('tinylm.output.fsync-folder', () => syncFolder(dirname(folder)));
 }
 
 /** What the saved model answers greedily, by which a server can show that it serves these weights. */

@@ -21,7 +21,7 @@ export type TrainingResult =
 const Completed = z.looseObject({ status: z.literal('completed') });
 
 export async function writeResult(path: string, result: TrainingResult): Promise<void> {
-  await writeDurably(path, `${JSON.stringify(result, null, 2)}\n`);
+  await writeDurably('tinylm.result', path, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 export async function isCompleted(path: string): Promise<boolean> {

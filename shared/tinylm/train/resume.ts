@@ -35,7 +35,7 @@ export async function saveState(
   const body = Buffer.concat([head, ...values]);
   const digest = createHash('sha256').update(body).digest();
   await mkdir(folder, { recursive: true });
-  await writeDurably(join(folder, FILE), Buffer.concat([digest, body]));
+  await writeDurably('tinylm.state', join(folder, FILE), Buffer.concat([digest, body]));
 }
 
 /**

@@ -1,0 +1,113 @@
+import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
+import { plannedRequests } from '../../../agents/curator/step/score-unit.ts';
+import { textId } from '../../../shared/contract/ids.ts';
+import { judgesOf } from '../../../shared/scoring/weigh.ts';
+import { type Evidence, factsOf, type RunEvidence, unitsOf } from './evidence.ts';
+import { finder, type Violation } from './violation.ts';
+
+/**
+ * I1: what was planned is scored, unscored for a reason, or excluded by a rule, and nothing else; of a task that has ended every unit has
+ * its answers, and the counts that the journal tells are those of the rows.
+ */
+export function checkConservation({ runs }: Evidence): Violation[] {
+  return runs.flatMap((run) => [
+    ...run.tasks.flatMap((task) => checkTask(run, task)),
+    ...checkSealedFacts(run),
+  ]);
+}
+
+function checkTask(run: RunEvidence, task: TaskRecord): Violation[] {
+  const { found, expect } = finder('I1');
+  const { outcome, checkpoint, step } = task;
+  if (outcome === null || checkpoint === null) return found;
+  const units = unitsOf(run, task);
+  expect(units.length > 0, () => `${run.name}: ${task.task} of ${step} has ended without a plan`);
+  const { file } = run.record;
+  for (const planned of units) {
+    const where = `${run.name}: unit ${planned.unit}`;
+    const sample = run.samples.get(planned.unit);
+    expect(sample !== undefined, () => `${where} was dropped: it has no samples`);
+    if (sample === undefined) continue;
+    const kind = file.datasets.find(({ name }) => name === planned.dataset)?.kind;
+    const judges = kind === undefined ? [] : judgesOf(kind, file.judges);
+    const texts = new Map<string, Set<string>>();
+    for (const example of planned.examples) {
+      const requests = plannedRequests(file, { step, checkpoint }, planned, example);
+      const items = sample.items.filter((item) => item.example === example);
+      const generations = items.flatMap((item) => item.generations);
+      const missing = requests.filter(
+        ({ candidate }) => !generations.some((one) => one.candidate === candidate),
+      );
+      expect(
+        missing.length === 0,
+        () => `${where}: ${missing.length} candidates of example ${example} were dropped`,
+      );
+      const distinct = generations.flatMap((one) =>
+        one.outcome === 'generated' ? [textId(one.text)] : [],
+      );
+      if (distinct.length > 0) texts.set(example, new Set(distinct));
+      expect(
+        planned.split !== 'train' || run.selections.has(`${step}/${example}`),
+        () => `${where}: example ${example} has neither a selection nor a rule that excludes it`,
+      );
+    }
+    for (const judge of texts.size === 0 ? [] : judges) {
+      const stored = run.verdicts.get(`${judge.name}/${planned.unit}`);
+      expect(
+        stored !== undefined,
+        () => `${where} was dropped: judge ${judge.name} has no verdicts`,
+      );
+      if (stored === undefined) continue;
+      for (const [example, wanted] of texts) {
+        const verdicts = stored.items
+          .filter((item) => item.example === example)
+          .flatMap((item) => item.verdicts.map(({ text }) => text));
+        const missing = [...wanted].filter((text) => !verdicts.includes(text));
+        expect(
+          missing.length === 0,
+          () =>
+            `${where}: judge ${judge.name} has no verdict on ${missing.length} texts of example ${example}`,
+        );
+      }
+    }
+  }
+  return found;
+}
+
+/** The counts of a sealed round add up, and they are those of its plan. */
+function checkSealedFacts(run: RunEvidence): Violation[] {
+  const { found, expect } = finder('I1');
+  for (const fact of factsOf(run)) {
+    if (fact.fact !== 'dataset.sealed' || fact.candidates.planned === 0) continue;
+    const { step, byDataset, candidates, rows } = fact;
+    const where = `${run.name}: the sealed dataset of ${step}`;
+    const sum = (counts: Record<string, number>): number =>
+      Object.values(counts).reduce((total, count) => total + count, 0);
+    expect(
+      candidates.planned === candidates.scored + sum(candidates.unscored),
+      () =>
+        `${where} counts ${candidates.planned} candidates planned, ${candidates.scored} scored and ${sum(candidates.unscored)} unscored`,
+    );
+    const task = run.tasks.find((one) => one.step === step && one.task === 'curate');
+    const planned = task === undefined ? [] : unitsOf(run, task);
+    for (const [dataset, counts] of Object.entries(byDataset)) {
+      const examples = planned
+        .filter((unit) => unit.dataset === dataset)
+        .reduce((total, unit) => total + unit.examples.length, 0);
+      expect(
+        counts.planned === examples,
+        () => `${where} counts ${counts.planned} planned of ${dataset}, its plan has ${examples}`,
+      );
+      expect(
+        counts.planned === counts.kept + sum(counts.excluded),
+        () =>
+          `${where} counts ${counts.planned} planned of ${dataset}, ${counts.kept} kept and ${sum(counts.excluded)} excluded`,
+      );
+    }
+    const kept = sum(
+      Object.fromEntries(Object.entries(byDataset).map(([name, one]) => [name, one.kept])),
+    );
+    expect(rows === kept, () => `${where} counts ${rows} rows and ${kept} kept`);
+  }
+  return found;
+}

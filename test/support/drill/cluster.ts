@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { isRunning } from '#local/lock.mjs';
+import { freePort } from '../../../deploy/local/ports.ts';
+import { evidenceFolder, filesIn, recordBlow } from './evidence.ts';
+import { processesOf } from './processes-of.ts';
+import { tapWire } from './wire-tap.ts';
+
+const bootstrap = fileURLToPath(new URL('../../../../deploy/local/bootstrap.mjs', import.meta.url));
+const PidRecord = z.object({ name: z.string(), pid: z.int(), startTime: z.string() });
+const AnyEvent = z.looseObject({ event: z.string() });
+export type ClusterEvent = z.infer<typeof AnyEvent>;
+
+export interface ClusterOptions {
+  /** Continues this state folder; without it a fresh one is made, and removed at the end. */
+  state?: string;
+  preset?: string;
+  /** `RESET_FAILPOINTS` of every process. */
+  failpoints?: string;
+  env?: NodeJS.ProcessEnv;
+  json?: boolean;
+}
+
+/** A real cluster of one state folder, started as a user does, to be hurt. Nothing of it is left when `await using` ends. */
+export interface DrillCluster extends AsyncDisposable {
+  readonly state: string;
+  /** The supervisor and its follower, as `npm start` would show them. */
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+  /** What `--json` has printed since the first start. */
+  events(): ClusterEvent[];
+  /** Starts it, or starts it again after it has ended. */
+  start(): void;
+  /** How the present start ends: its exit code, or the signal that killed it. */
+  ended(): Promise<number | NodeJS.Signals>;
+  /** The pid of a process, `supervisor` included; undefined while it does not run. */
+  pid(name: string): number | undefined;
+  /** kill -9; returns when it is gone. False where it did not run. */
+  kill(name: string): Promise<boolean>;
+  /** kill -9 of the supervisor and everything that it started, at once. */
+  killAll(): Promise<void>;
+  /** Stops a process and lets it go on after `ms`. */
+  pause(name: string, ms: number): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Records that the broker's store was emptied by the drill. */
+  wiped(): void;
+}
+
+export async function drillCluster(options: ClusterOptions = {}): Promise<DrillCluster> {
+  const state = options.state ?? mkdtempSync(join(tmpdir(), 'reset-drill-'));
+  const evidence = evidenceFolder(state);
+  const port = await freePort();
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  let running: { child: ChildProcess; ended: Promise<number | NodeJS.Signals> } | undefined;
+  const tap = tapWire(`nats://127.0.0.1:${port}`, evidence.tap);
+  const pidOf = (name: string): number | undefined =>
+    name === 'supervisor' ? livingPid(running?.child) : recordedPid(state, name);
+
+  return {
+    state,
+    stdout,
+    stderr,
+    events: () => stdout.map((line) => AnyEvent.parse(JSON.parse(line))),
+    start: () => {
+      const env = {
+        ...process.env,
+        RESET_NATS_PORT: String(port),
+        RESET_ATTEMPTS: evidence.attempts,
+        RESET_FAILPOINT_MARKS: evidence.marks,
+        ...(options.failpoints === undefined ? {} : { RESET_FAILPOINTS: options.failpoints }),
+        ...options.env,
+      };
+      running = startProcess(state, options, env, { stdout, stderr });
+    },
+    ended: async () => {
+      if (running === undefined) throw new Error('the cluster was not started');
+      return running.ended;
+    },
+    pid: pidOf,
+    kill: async (name) => {
+      const pid = pidOf(name);
+      if (pid === undefined || !strike(pid, 'SIGKILL')) return false;
+      recordBlow(state, { blow: 'killed', target: name });
+      await gone(() => pidOf(name) === pid);
+      return true;
+    },
+    killAll: async () => {
+      const supervisor = livingPid(running?.child);
+      const pids = filesIn(join(state, 'pids')).flatMap(
+        (file) => recordedPid(state, file.replace(/\.json$/, '')) ?? [],
+      );
+      // The supervisor first, so that it starts nothing again.
+      for (const pid of [...(supervisor === undefined ? [] : [supervisor]), ...pids])
+        strike(pid, 'SIGKILL');
+      recordBlow(state, { blow: 'killed', target: 'all' });
+      await running?.ended;
+    },
+    pause: async (name, ms) => {
+      const pid = pidOf(name);
+      if (pid === undefined || !strike(pid, 'SIGSTOP')) throw new Error(`${name} does not run`);
+      recordBlow(state, { blow: 'paused', target: name });
+      await delay(ms);
+      strike(pid, 'SIGCONT');
+    },
+    signal: (name) => {
+      running?.child.kill(name);
+    },
+    wiped: () => {
+      recordBlow(state, { blow: 'wiped', target: 'nats-server' });
+      tap.wiped();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await tap[Symbol.asyncDispose]();
+      await endAll(state, running);
+      if (options.state === undefined) await rm(state, { recursive: true, force: true });
+    },
+  };
+}
+
+function startProcess(
+  state: string,
+  { preset = 'drill', json = true }: ClusterOptions,
+  env: NodeJS.ProcessEnv,
+  { stdout, stderr }: { stdout: string[]; stderr: string[] },
+) {
+  const flags = ['--preset', preset, '--state', state, ...(json ? ['--json'] : [])];
+  const child = spawn(process.execPath, [bootstrap, 'start', ...flags], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => stdout.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => stderr.push(line));
+  // Not `close`: a follower that outlives a killed supervisor keeps the pipes open for a moment.
+  const ended = once(child, 'exit').then(
+    ([code, signal]: unknown[]) => (code ?? signal) as number | NodeJS.Signals,
+  );
+  return { child, ended };
+}
+
+function livingPid(child: ChildProcess | undefined): number | undefined {
+  const ended = child === undefined || child.exitCode !== null || child.signalCode !== null;
+  return ended ? undefined : child.pid;
+}
+
+function recordedPid(state: string, name: string): number | undefined {
+  try {
+    const text = readFileSync(join(state, 'pids', `${name}.json`), 'utf8');
+    const record = PidRecord.parse(JSON.parse(text));
+    return isRunning(record) ? record.pid : undefined;
+  } catch {
+    // Not started yet, ended, or the supervisor is writing the record at this moment.
+    return undefined;
+  }
+}
+
+function strike(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function gone(runs: () => boolean): Promise<void> {
+  while (runs()) await delay(5);
+}
+
+/** In order where it can be, by force where not; throws where anything is left. */
+async function endAll(
+  state: string,
+  running: { child: ChildProcess; ended: Promise<unknown> } | undefined,
+): Promise<void> {
+  running?.child.kill('SIGTERM');
+  const patience = performance.now() + 20_000;
+  for (let left = processesOf(state); left.length > 0; left = processesOf(state)) {
+    const expired = performance.now() > patience;
+    const supervised = livingPid(running?.child) !== undefined;
+    if (expired || !supervised) for (const { pid } of left) strike(pid, 'SIGKILL');
+    if (performance.now() > patience + 5_000)
+      throw new Error(
+        `left running: ${left.map(({ pid, command }) => `${pid} ${command}`).join('; ')}`,
+      );
+    await delay(25);
+  }
+}
