@@ -17,7 +17,12 @@ export default defineConfig({
       suite('integration', { testTimeout: 30_000, hookTimeout: 30_000 }),
       suite('simulation', { testTimeout: 60_000 }),
       suite('e2e', { testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false }),
-      suite('drills', { testTimeout: 720_000, hookTimeout: 60_000, fileParallelism: false }),
+      suite('drills', {
+        testTimeout: 720_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        globalSetup: ['dist/test/support/drill/undisturbed.js'],
+      }),
       suite('golden', { testTimeout: 120_000 }),
     ],
   },

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, inject } from 'vitest';
+import { check } from '../../drills/check/all.ts';
+import type { ClusterEvent, DrillCluster } from './cluster.ts';
+import { evidenceFolder, filesIn, readLines, readMarks } from './evidence.ts';
+import { processesOf } from './processes-of.ts';
+import { undisturbedMark } from './undisturbed.ts';
+import { Seen } from './wire-tap.ts';
+import { z } from 'zod';
+
+/** Renewed each second; work of a killed peer goes to another one after this. */
+export const drillEnv = { RESET_ACK_WAIT_MS: '3000' };
+
+/** The state folder of the undisturbed run that all drills are compared with. */
+export async function undisturbedRun(): Promise<string> {
+  const state = inject('undisturbed');
+  await expect.poll(() => existsSync(undisturbedMark(state)), { timeout: 90_000 }).toBe(true);
+  return state;
+}
+
+/** Goes on until the run's end, starting again what a kill has ended. Returns how often it started again. */
+export async function finish(cluster: DrillCluster, limitMs = 180_000): Promise<number> {
+  const limit = AbortSignal.timeout(limitMs);
+  for (let restarts = 0; ; restarts += 1) {
+    const tired = delay(limitMs, 'limit' as const, { signal: limit }).catch(() => 'limit' as const);
+    const end = await Promise.race([cluster.ended(), tired]);
+    if (end === 0) return restarts;
+    const story = cluster.stderr.slice(-12).join('\n');
+    if (end === 'limit' || limit.aborted) throw new Error(`no end in ${limitMs} ms:\n${story}`);
+    // 1: the supervisor gives up on a process that the drill kills too often; a user starts again.
+    expect([1, 'SIGKILL'], `the start ended with ${end}:\n${story}`).toContain(end);
+    cluster.start();
+  }
+}
+
+/** All invariants hold, and datasets, checkpoints and decisions are those of the undisturbed run. */
+export async function expectSound({ state }: DrillCluster): Promise<void> {
+  expect(await check(state, { reference: await undisturbedRun() })).toEqual([]);
+}
+
+/** Waits for an event of the run, such as a fact. */
+export async function untilEvent(
+  cluster: DrillCluster,
+  wanted: (event: ClusterEvent) => boolean,
+  timeout = 90_000,
+): Promise<void> {
+  await expect.poll(() => cluster.events().some(wanted), { interval: 5, timeout }).toBe(true);
+}
+
+const Attempted = z.object({ queue: z.string(), unit: z.string() });
+
+/** What is being worked on now: units begun and not answered, and the training program. */
+export function inHand(state: string): string[] {
+  const evidence = evidenceFolder(state);
+  const answered = new Set(
+    readLines(evidence.tap, Seen).flatMap((one) =>
+      one.seen === 'answer'
+        ? [`${one.result.kind === 'sample' ? 'sample' : one.result.judge}/${one.result.unit}`]
+        : [],
+    ),
+  );
+  const begun = filesIn(evidence.attempts)
+    .flatMap((name) => readLines(`${evidence.attempts}/${name}`, Attempted))
+    .map(({ queue, unit }) => `${queue}/${unit}`);
+  const training = processesOf(state).filter(({ command }) => / train .*spec\.json/.test(command));
+  return [
+    ...new Set(begun.filter((unit) => !answered.has(unit))),
+    ...training.map(({ pid }) => `training program ${pid}`),
+  ];
+}
+
+/** Names of the failpoints that have fired. */
+export function fired(state: string): string[] {
+  return readMarks(state).map(({ failpoint }) => failpoint);
+}
