@@ -38,31 +38,38 @@ export interface CuratorDeps {
 
 /** The curator's machine with its effects. */
 export function createCurator(deps: CuratorDeps): typeof curatorMachine {
+  const inHand = new Set<Promise<unknown>>();
+  const track = <TResult>(effect: Promise<TResult>): Promise<TResult> => {
+    inHand.add(effect);
+    const done = (): void => void inHand.delete(effect);
+    effect.then(done, done);
+    return effect;
+  };
   return curatorMachine.provide({
     actors: {
       load: fromPromise<Loaded>(() => load(deps)),
+      drain: fromPromise<undefined>(async () => {
+        await Promise.allSettled(inHand);
+      }),
       run: fromCallback<CuratorEvent, { run: string }>(({ input, sendBack }: RunScope) => {
         const stop = new AbortController();
         const fail = (error: unknown): void => {
           sendBack({ type: 'broke', error });
         };
-        holdRun(runOf(deps, input.run), deps, sendBack, stop.signal).catch(fail);
+        track(holdRun(runOf(deps, input.run), deps, sendBack, stop.signal)).catch(fail);
         return () => {
           stop.abort();
         };
       }),
       task: taskMachine.provide({
         actors: {
-          plan: fromPromise<TaskOutcome | null, TaskRequest>(({ input }) => plan(deps, input)),
+          plan: fromPromise<TaskOutcome | null, TaskRequest>(({ input }) =>
+            track(plan(deps, input)),
+          ),
           work: fromPromise<undefined, TaskRequest>(({ input, signal }) =>
             untilAnswered(deps, input, signal),
           ),
-          seal: fromPromise<TaskOutcome, TaskRequest>(async ({ input }) => {
-            const run = runOf(deps, input.run);
-            const outcome = await concludeTask(run, boardOf(run, input), deps);
-            deps.log.info({ run: run.name, step: input.step, ...outcome }, 'a step has ended');
-            return outcome;
-          }),
+          seal: fromPromise<TaskOutcome, TaskRequest>(({ input }) => track(seal(deps, input))),
         },
       }),
     },
@@ -131,6 +138,13 @@ async function plan(deps: CuratorDeps, request: TaskRequest): Promise<TaskOutcom
   await restoreDataset(run, board.record, deps);
   showMissing(deps.runs.values());
   return board.record.outcome;
+}
+
+async function seal(deps: CuratorDeps, request: TaskRequest): Promise<TaskOutcome> {
+  const run = runOf(deps, request.run);
+  const outcome = await concludeTask(run, boardOf(run, request), deps);
+  deps.log.info({ run: run.name, step: request.step, ...outcome }, 'a step has ended');
+  return outcome;
 }
 
 async function untilAnswered(

@@ -1,7 +1,7 @@
 /**
  * The curator holds runs, and for each step of a run that was asked for a task.
  *
- *   loading --> serving --drain.requested--> stopped
+ *   loading --> serving --drain.requested--> draining --> stopped
  *                  └-------broke-----------> broken
  *
  *   task:  planning --> working --> sealing --> done
@@ -10,9 +10,18 @@
  * K1. A run's answers are read and its work is offered from the moment it is known, whether or not anyone watches.
  * K2. A task runs once; asked for with a higher attempt, or after it failed, it starts again from the ledger. While it is sealing it
  *     comes to its end first.
- * K3. What cannot be written to the ledger ends the curator: nothing is acked, and a restart goes on from what is durable.
+ * K3. Draining ends every loop and waits for the commit in hand; nothing is left that writes.
+ * K4. What cannot be written to the ledger ends the curator: nothing is acked, and a restart goes on from what is durable.
  */
-import { type ActorRefFrom, assign, fromCallback, fromPromise, setup, stopChild } from 'xstate';
+import {
+  type ActorRefFrom,
+  assign,
+  enqueueActions,
+  fromCallback,
+  fromPromise,
+  setup,
+  stopChild,
+} from 'xstate';
 import { messageOf } from '../../shared/contract/failure.ts';
 import type { CurateOutcome, EvaluateOutcome } from '../../shared/contract/steps.ts';
 import type { TaskRequest } from './step/plan.ts';
@@ -137,6 +146,8 @@ export const curatorMachine = setup({
   },
   actors: {
     load: fromPromise<Loaded>(() => notProvided('load')),
+    /** Returns when no effect of a run or a task is in hand. */
+    drain: fromPromise<undefined>(() => notProvided('drain')),
     run: runLogic(),
     task: taskMachine,
   },
@@ -160,6 +171,10 @@ export const curatorMachine = setup({
         ),
       }),
     }),
+    stopAll: enqueueActions(({ context, enqueue }) => {
+      for (const id of [...Object.keys(context.runs), ...Object.keys(context.tasks)])
+        enqueue.stopChild(id);
+    }),
     refuse: assign({
       refused: ({ context }, params: { run: string; reason: string }) => ({
         ...context.refused,
@@ -177,7 +192,7 @@ export const curatorMachine = setup({
       target: '.broken',
       actions: { type: 'fail', params: ({ event }) => ({ error: event.error }) },
     },
-    'drain.requested': '.stopped',
+    'drain.requested': '.draining',
   },
   states: {
     loading: {
@@ -210,6 +225,10 @@ export const curatorMachine = setup({
           ],
         },
       },
+    },
+    draining: {
+      entry: 'stopAll',
+      invoke: { src: 'drain', onDone: 'stopped', onError: 'stopped' },
     },
     stopped: { type: 'final' },
     broken: { type: 'final' },
