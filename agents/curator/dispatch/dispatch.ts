@@ -30,7 +30,8 @@ export interface DispatchDeps {
 /**
  * Keeps one queue of a run filled from its window until the signal aborts.
  *
- * D1. Nothing is offered before all answers on the bus were read once; so no answered unit is offered after a restart.
+ * D1. Nothing is offered before all answers on the bus were read, after a start and after each failure; so what may be answered already
+ *     is not offered.
  * D2. A unit that has vanished from the bus is offered again only when no answer was unread *after* the bus was asked for it.
  * D3. What the broker lost is declared again.
  */
@@ -57,6 +58,8 @@ export async function dispatch(deps: DispatchDeps, signal: AbortSignal): Promise
       if (!(error instanceof TransientError)) throw error;
       log.warn({ run, queue, reason: messageOf(error) }, 'cannot offer work now');
       declared = false;
+      // An offer without an answer may have had its effect, and the unit may be worked already.
+      allRead = false;
       await sleepUnless(clock, RETRY_MS, [signal]);
     }
   }
