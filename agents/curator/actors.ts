@@ -41,8 +41,11 @@ export function createCurator(deps: CuratorDeps): typeof curatorMachine {
   const inHand = new Set<Promise<unknown>>();
   const track = <TResult>(effect: Promise<TResult>): Promise<TResult> => {
     inHand.add(effect);
-    const done = (): void => void inHand.delete(effect);
-    effect.then(done, done);
+    const forget = async (): Promise<void> => {
+      await Promise.allSettled([effect]);
+      inHand.delete(effect);
+    };
+    void forget();
     return effect;
   };
   return curatorMachine.provide({
