@@ -99,7 +99,12 @@ function peerLines(peers: readonly Presence[], durability: Cluster['durability']
     `durability: ${durability} (${durability === 'power' ? 'the bus syncs every write' : 'kill -9 loses nothing; sync_interval: always is for power loss'})`,
     ...peers.map(
       ({ peer, role, offers, http }) =>
-        `peer ${peer}: ${role}${offers.length === 0 ? '' : ` (${offers.join(', ')})`}, ${http}/metrics`,
+        `peer ${peer}: ${role}${offers.length === 0 ? '' : ` (${offers.map(short).join(', ')})`}, ${http}/metrics`,
     ),
   ];
+}
+
+/** A curator offers its ledger's id, which nobody needs whole here. */
+function short(offer: string): string {
+  return offer.slice(0, 16);
 }

@@ -128,6 +128,15 @@ describe('tinylm train', () => {
     ]);
   });
 
+  test('leaves an output folder with foreign files alone, and names it', async () => {
+    const folder = await createJob('foreign', { steps: 2 });
+    await mkdir(join(folder, 'output'));
+    await writeFile(join(folder, 'output', 'thesis.txt'), 'mine');
+    expect((await start(folder).ended).code).toBe(1);
+    expect(await resultOf(folder)).toMatchObject({ status: 'failed', kind: 'bad-spec' });
+    expect(await textOf(folder, 'output/thesis.txt')).toBe('mine');
+  });
+
   test('a server of the output answers the probe as it stands there', async () => {
     const probe = JSON.parse(await textOf(undisturbed, 'output/probe.json')) as {
       prompt: string;

@@ -49,7 +49,7 @@ export function toCorpus(
   return {
     count: rows.length,
     ...flatten(tokens, queries),
-    longest: Math.max(0, ...queries.map((positions) => (positions.at(-1) ?? -1) + 1)),
+    longest: queries.reduce((most, positions) => Math.max(most, (positions.at(-1) ?? -1) + 1), 0),
   };
 }
 

@@ -18,7 +18,7 @@ export interface Job {
   readonly start: Checkpoint;
   readonly train: Corpus;
   readonly dev: Corpus;
-  /** SHA-256 of what decides the weights: seed, training settings, training rows and starting weights. */
+  /** SHA-256 of what decides the weights: seed, training settings, training rows, and the starting model. */
   readonly digest: string;
 }
 
@@ -37,7 +37,8 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
   };
   const { seed, training } = spec;
   const digest = createHash('sha256')
-    .update(`${JSON.stringify({ seed, training })}\n${train.digest}\n`)
+    .update(`${JSON.stringify({ seed, training, config: start.config })}\n${train.digest}\n`)
+    .update(JSON.stringify(start.tokenizer.pieces))
     .update(new Uint8Array(start.parameters.buffer))
     .digest('hex');
   return {

@@ -1,9 +1,10 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { performEffect } from '../failpoint.ts';
 import { syncFolder, writeDurably } from '../model/checkpoint-files.ts';
 import { writeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { createGenerator } from '../model/generate.ts';
+import { TrainingFailure } from './failure.ts';
 
 const PROBE_TOKENS = 16;
 
@@ -16,6 +17,7 @@ export async function writeOutput(
   checkpoint: Checkpoint,
   probe: readonly string[],
 ): Promise<void> {
+  await refuseForeign(folder);
   const staging = `${folder}.staging`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
@@ -29,6 +31,16 @@ export async function writeOutput(
   await rm(folder, { recursive: true, force: true });
   await performEffect('tinylm.output.rename', () => rename(staging, folder));
   await performEffect('tinylm.output.fsync-folder', () => syncFolder(dirname(folder)));
+}
+
+/** The folder is replaced whole, so it must be one of ours: absent, empty, or a model that was written here before. */
+async function refuseForeign(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  if (names.length === 0 || names.includes('config.json')) return;
+  throw new TrainingFailure(
+    'bad-spec',
+    `output: ${folder} holds other files (${names.slice(0, 3).join(', ')}); name a folder that is new`,
+  );
 }
 
 /** What the saved model answers greedily, by which a server can show that it serves these weights. */
