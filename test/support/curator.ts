@@ -8,6 +8,7 @@ const Ready = z.object({ msg: z.literal('ready'), grpc: z.string(), http: z.stri
 
 /** A curator as its own process. */
 export interface CuratorProcess extends AsyncDisposable {
+  readonly pid: number;
   readonly grpc: string;
   readonly http: string;
   readonly log: readonly string[];
@@ -47,6 +48,7 @@ export async function startCurator(options: CuratorOptions): Promise<CuratorProc
     await exit;
   };
   return {
+    pid: child.pid ?? 0,
     grpc,
     http,
     log,
