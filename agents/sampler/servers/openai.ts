@@ -3,6 +3,7 @@ import type { CompletionCreateParamsNonStreaming } from 'openai/resources/comple
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import { decodeCompletion, decodeFailure } from './decode.ts';
 import type { Completed, Completion, ModelServer, ServedModel } from './driver.ts';
+import { createHttpFetch } from './http-fetch.ts';
 
 /** Where a server is, from its profile. */
 export interface ServerAddress {
@@ -16,6 +17,7 @@ export function createClient({ url, key }: ServerAddress): OpenAI {
   return new OpenAI({
     baseURL: url.replace(/\/+$/, '').replace(/(\/v1)?$/, '/v1'),
     apiKey: key ?? 'none',
+    fetch: createHttpFetch(),
     maxRetries: 0,
     timeout: 24 * 60 * 60 * 1000,
   });

@@ -1,0 +1,46 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+type Fetch = typeof globalThis.fetch;
+
+/**
+ * A fetch for small JSON calls over kept connections. Node's own takes about twice the CPU for each call, which on one machine the model server
+ * has to do without: measured 1,000 against 2,900 completions a second at one core.
+ */
+export function createHttpFetch(): Fetch {
+  const http = new HttpAgent({ keepAlive: true });
+  const https = new HttpsAgent({ keepAlive: true });
+  return (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const { body, method = 'GET', signal } = init;
+    if (body !== undefined && body !== null && typeof body !== 'string')
+      throw new TypeError('this fetch sends text only');
+    const headers = Object.fromEntries(new Headers(init.headers));
+    if (typeof body === 'string') headers['content-length'] = String(Buffer.byteLength(body));
+    const options = { method, headers, ...(signal instanceof AbortSignal ? { signal } : {}) };
+    return new Promise((resolve, reject) => {
+      const request =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { ...options, agent: https })
+          : httpRequest(url, { ...options, agent: http });
+      request.on('error', reject);
+      request.on('response', (response) => {
+        readResponse(response).then(resolve, reject);
+      });
+      request.end(body ?? undefined);
+    });
+  };
+}
+
+async function readResponse(response: IncomingMessage): Promise<Response> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(response.headers))
+    if (value !== undefined) headers.set(name, [value].flat().join(', '));
+  const body = Buffer.concat(chunks);
+  return new Response(body.length === 0 ? null : body, {
+    status: response.statusCode ?? 0,
+    headers,
+  });
+}
