@@ -54,6 +54,11 @@ export function createLanes(deps: LanesDeps): Lanes {
   // Whoever drains without having looked at it is not interested.
   failed.catch(() => undefined);
 
+  async function limit(graceMs: number, drained: AbortSignal): Promise<void> {
+    await deps.clock.sleep(graceMs, drained).catch(() => undefined);
+    if (!drained.aborted) expired.abort();
+  }
+
   return {
     failed,
     serve: (queues) => {
@@ -71,11 +76,11 @@ export function createLanes(deps: LanesDeps): Lanes {
     },
     drain: async (graceMs) => {
       for (const { drain } of open.values()) drain.abort();
-      const timer = setTimeout(() => {
-        expired.abort();
-      }, graceMs);
+      const drained = new AbortController();
+      const grace = limit(graceMs, drained.signal);
       await Promise.all([...open.values()].map(({ ended }) => ended));
-      clearTimeout(timer);
+      drained.abort();
+      await grace;
     },
   };
 }
@@ -114,11 +119,10 @@ async function runLane(
       },
     }),
   );
-  onAbort(draining, () => {
-    lane.send({ type: 'drain.requested' });
-  });
-  onAbort(expired, () => {
-    lane.send({ type: 'drain.expired' });
-  });
+  const tell = (type: 'drain.requested' | 'drain.expired') => (): void => {
+    if (lane.getSnapshot().status === 'active') lane.send({ type });
+  };
+  onAbort(draining, tell('drain.requested'));
+  onAbort(expired, tell('drain.expired'));
   await outputOf(lane);
 }

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import { createAnswers } from '../../agents/judges/answers.ts';
+import { askHere, type Ask } from '../../agents/judges/ask.ts';
+import { createCache } from '../../agents/judges/cache.ts';
+import type { Judge } from '../../agents/judges/types/judge.ts';
+import { judgeOf } from '../../agents/judges/types/table.ts';
+import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { textId } from '../../shared/contract/ids.ts';
+import { randomFrom } from '../../shared/contract/random.ts';
+import type { JudgeUnit, Outcome } from '../../shared/contract/work.ts';
+import { makeExamples } from '../support/run.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+import { SimulatedDisk } from '../support/simulated-store.ts';
+
+const { signal } = new AbortController();
+const texts = ['Oslo', 'Paris', 'in Oslo'];
+const spec = { name: 'em', axis: 'task' as const, type: 'exact-match' };
+const unit: JudgeUnit = {
+  kind: 'judge',
+  run: 'run-a',
+  unit: 'r1-train-s0001',
+  judge: spec,
+  items: makeExamples(2).map((example) => ({
+    example,
+    texts: texts.map((text) => ({ id: textId(text), text })),
+  })),
+};
+const judge = judgeOf(spec);
+const half: Outcome = { outcome: 'scored', value: 0.5, details: {} };
+
+async function openCache() {
+  const clock = new SimulatedClock();
+  const store = await new SimulatedDisk(clock, randomFrom(1, 'store')).open();
+  return { cache: createCache(store), [Symbol.asyncDispose]: () => clock[Symbol.asyncDispose]() };
+}
+
+/** A judge that says what `rule` says. */
+function judgeBy(rule: Judge['judge']): Judge {
+  return { fingerprint: 'f'.repeat(64), judge: rule };
+}
+
+function outcomes(answers: ReturnType<typeof createAnswers>): Outcome[] {
+  return answers.toResult('judge-1').items.flatMap(({ verdicts }) => verdicts.map((v) => v.answer));
+}
+
+test('every text of every example gets one verdict, in the order of the unit', async () => {
+  const answers = createAnswers(unit, judge.fingerprint);
+  await answers.complete(askHere(judge), signal);
+  const result = answers.toResult('judge-1');
+  expect(result).toMatchObject({ judge: 'em', fingerprint: judge.fingerprint, peer: 'judge-1' });
+  expect(result.items.map(({ example }) => example)).toEqual(unit.items.map((i) => i.example.id));
+  for (const { verdicts } of result.items)
+    expect(verdicts.map(({ text, answer }) => [text, 'value' in answer && answer.value])).toEqual([
+      [textId('Oslo'), 1],
+      [textId('Paris'), 0],
+      [textId('in Oslo'), 0],
+    ]);
+});
+
+test('a scored verdict is found in the cache by the next attempt, another judge finds nothing', async () => {
+  await using setup = await openCache();
+  const first = createAnswers(unit, judge.fingerprint);
+  await first.complete(askHere(judge), signal);
+  expect(await first.remember(setup.cache)).toEqual({ scored: 6, unscored: 0, cached: 0 });
+
+  const again = createAnswers(unit, judge.fingerprint);
+  await again.recall(setup.cache);
+  const never: Ask = () => Promise.reject(new Error('asked although it is cached'));
+  await again.complete(never, signal);
+  expect(again.toResult('judge-1')).toEqual(first.toResult('judge-1'));
+  expect(await again.remember(setup.cache)).toEqual({ scored: 0, unscored: 0, cached: 6 });
+
+  const other = createAnswers(unit, 'f'.repeat(64));
+  await other.recall(setup.cache);
+  await expect(other.complete(never, signal)).rejects.toThrow('asked although it is cached');
+});
+
+test('an unscored verdict is answered but not cached', async () => {
+  await using setup = await openCache();
+  const broken = judgeBy(() => Promise.reject(new PermanentError('no rating in the answer')));
+  const answers = createAnswers(unit, broken.fingerprint);
+  await answers.complete(askHere(broken), signal);
+  const reason = 'the judge failed: no rating in the answer';
+  expect(outcomes(answers)).toEqual(
+    Array.from({ length: 6 }, () => ({ outcome: 'unscored', reason })),
+  );
+  expect(await answers.remember(setup.cache)).toEqual({ scored: 0, unscored: 6, cached: 0 });
+  const again = createAnswers(unit, broken.fingerprint);
+  await again.recall(setup.cache);
+  await again.complete(askHere(judgeBy(() => half)), signal);
+  expect(outcomes(again)).toEqual(Array.from({ length: 6 }, () => half));
+});
+
+test('a bug of a judge leaves its text unscored and the others alone', async () => {
+  const buggy = judgeBy((_, text) => {
+    if (text === 'Paris') throw new TypeError('undefined is not a function');
+    return half;
+  });
+  const answers = createAnswers(unit, buggy.fingerprint);
+  await answers.complete(askHere(buggy), signal);
+  expect(outcomes(answers).map(({ outcome }) => outcome)).toEqual([
+    'scored',
+    'unscored',
+    'scored',
+    'scored',
+    'unscored',
+    'scored',
+  ]);
+});
+
+test('an outage ends the attempt, and the next one asks only for what is missing', async () => {
+  let asked = 0;
+  let away = true;
+  const provider = judgeBy(() => {
+    asked += 1;
+    if (asked === 4 && away) throw new TransientError('the provider is away');
+    return half;
+  });
+  const answers = createAnswers(unit, provider.fingerprint);
+  await expect(answers.complete(askHere(provider), signal)).rejects.toThrow(TransientError);
+  expect(() => answers.toResult('judge-1')).toThrow(/has no verdict/);
+  away = false;
+  await answers.complete(askHere(provider), signal);
+  expect(asked).toBe(7);
+  expect(outcomes(answers)).toHaveLength(6);
+});
