@@ -8,9 +8,9 @@ import { drawsFor } from './random.ts';
 import type { ExampleRow } from './rows.ts';
 import { makeSpanRows } from './span.ts';
 
-/** Rows of a part. `drill` is a world for tests that must be over in seconds. */
+/** Rows of a part, of each of the two datasets. `drill` is a world for tests that must be over in seconds. */
 export const sizes = {
-  demo: { pretrain: 24_000, train: 4_000, dev: 500, test: 500, unseen: 500 },
+  demo: { pretrain: 11_200, train: 4_000, dev: 800, test: 600, unseen: 600 },
   drill: { pretrain: 960, train: 400, dev: 60, test: 60, unseen: 60 },
 } as const;
 export type Size = keyof typeof sizes;
