@@ -5,6 +5,7 @@ import { judgesOf } from '../../shared/scoring/weigh.ts';
 import { createWake, type Wake } from './dispatch/wake.ts';
 import { createWindow, type Window } from './dispatch/window.ts';
 import type { Journal } from './ledger/journal.ts';
+import { createRecentUnits, type RecentUnits } from './ledger/recent.ts';
 import type { Task } from './ledger/tables.ts';
 import type { Board, QueueChange } from './step/board.ts';
 
@@ -23,6 +24,7 @@ export interface Run {
   readonly journal: Journal;
   readonly queues: ReadonlyMap<string, RunQueue>;
   readonly boards: Map<string, Board>;
+  readonly recent: RecentUnits;
   /** Judges of a dataset, by name. */
   readonly judgesOf: (dataset: string) => readonly string[];
   /** Runs one after the other what reads the ledger into a board and what changes it. */
@@ -53,6 +55,7 @@ export function createRun(file: RunFile, journal: Journal): Run {
     journal,
     queues,
     boards: new Map(),
+    recent: createRecentUnits(),
     judgesOf: (dataset) => judges.get(dataset) ?? [],
     exclusively(act) {
       const turn = last.then(act);

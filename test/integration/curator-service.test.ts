@@ -134,3 +134,28 @@ test('why an example was kept is told with every verdict and the arithmetic', as
   expect(steps[0]?.candidates[0]?.arithmetic).toMatch(/ = \d/);
   await expect(explain('ffff')).rejects.toThrow(/has no example|several/);
 });
+
+test('a curator whose run was bound to another ledger meanwhile leaves it alone and says so', async () => {
+  const { file, calls, curator, options, folder } = await makeRound(8);
+  await curator.kill('SIGTERM');
+  await using nats = await startNats();
+  await using other = await startCurator({
+    natsUrl: nats.url,
+    state: join(folder, 'other'),
+    peer: 'curator-2',
+  });
+  const others = callCurator(other.grpc);
+  await others.open(file);
+
+  await using again = await startCurator({ ...options, natsUrl: nats.url });
+  const own = callCurator(again.grpc);
+  await expect
+    .poll(() =>
+      own.append(2, roundOpened).then(
+        () => 'appended',
+        (error: unknown) => (error instanceof Error ? error.message : ''),
+      ),
+    )
+    .toMatch(/run test belongs to ledger .* of curator curator-2/);
+  for (const one of [calls, others, own]) one.close();
+});

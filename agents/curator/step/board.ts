@@ -24,10 +24,9 @@ export interface Board {
   look(unit: string, states: ReadonlyMap<string, QueueState>): QueueChange[];
   /** Counts the candidates of a unit, instead of what was counted of it before. `generated` have a text. */
   count(unit: string, generated: number, candidates: CandidateCount): void;
-  /** Opens a new attempt, or ends the task; the ledger has it already. */
-  renew(record: TaskRecord): void;
+  /** Nothing was counted of the unit: the ledger has no answer of it. */
+  isFresh(unit: string): boolean;
   isComplete(): boolean;
-  isAnswered(unit: string): boolean;
   /** Units that a queue has not answered. */
   missing(): ReadonlyMap<string, number>;
   progress(phase: 'planning' | 'working' | 'sealing' | 'done'): StepProgress;
@@ -35,17 +34,17 @@ export interface Board {
 }
 
 interface Tally {
+  has(unit: string): boolean;
   set(unit: string, generated: number, candidates: CandidateCount): void;
   readonly generated: number;
   readonly candidates: CandidateCount;
 }
 
 export function createBoard(
-  first: TaskRecord,
+  record: TaskRecord,
   planned: readonly PlannedUnit[],
   judges: (dataset: string) => readonly string[],
 ): Board {
-  let record = first;
   const units = new Map(planned.map((unit) => [unit.unit, unit]));
   const states = new Map<string, Map<string, QueueState>>([['sample', new Map()]]);
   for (const { unit, dataset } of planned)
@@ -62,13 +61,8 @@ export function createBoard(
       Array.from(states, ([queue, queued]) => [queue, queued.size - (answered.get(queue) ?? 0)]),
     );
   }
-  function isComplete(): boolean {
-    return [...missing().values()].every((units) => units === 0);
-  }
   return {
-    get record() {
-      return record;
-    },
+    record,
     units,
     judges,
     look(unit, now) {
@@ -87,12 +81,8 @@ export function createBoard(
     count(unit, generated, candidates) {
       tally.set(unit, generated, candidates);
     },
-    renew(next) {
-      record = next;
-    },
-    isComplete,
-    isAnswered: (unit) =>
-      [...states.values()].every((queued) => (queued.get(unit) ?? 'answered') === 'answered'),
+    isFresh: (unit) => !tally.has(unit),
+    isComplete: () => [...missing().values()].every((left) => left === 0),
     missing,
     candidates: () => tally.candidates,
     progress(phase) {
@@ -130,6 +120,7 @@ function createTally(): Tally {
     }
   }
   return {
+    has: (unit) => units.has(unit),
     set(unit, newGenerated, newCandidates) {
       add(unit, -1);
       units.set(unit, { generated: newGenerated, candidates: newCandidates });

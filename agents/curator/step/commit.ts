@@ -11,10 +11,10 @@ import {
 } from '../../../shared/process/metrics.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import { put, tables } from '../ledger/tables.ts';
-import { readUnit } from '../ledger/units.ts';
 import { boardOf, moveUnits, type Run } from '../run.ts';
 import { type Taken, takeResult } from './answer.ts';
 import type { Board } from './board.ts';
+import { recordsOf } from './records.ts';
 import type { UnitRecords } from './unit.ts';
 import { type UnitView, viewUnit } from './view.ts';
 
@@ -67,6 +67,8 @@ export async function commitResults(
   for (const { board, records, view } of changed) {
     const { unit } = records.planned;
     board.count(unit, view.generated, view.candidates);
+    if ([...view.states.values()].every((state) => state === 'answered')) run.recent.drop(unit);
+    else run.recent.keep(records);
     moveUnits(run, board.look(unit, view.states));
   }
   for (const taken of entered) countOutcomes(run, taken);
@@ -89,7 +91,7 @@ async function readTouched(
       const board = boardOf(run, name);
       const planned = board?.units.get(name);
       if (board === undefined || planned === undefined || hasEnded(board)) return;
-      const records = await readUnit(store, run.name, planned, board.judges(planned.dataset));
+      const records = await recordsOf(run, board, planned, store);
       touched.set(name, { board, records, writes: new Map() });
     }),
   );

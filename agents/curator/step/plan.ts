@@ -152,7 +152,7 @@ async function lookAtUnits(
   for (const unit of board.units.values()) {
     const records = await readUnit(store, run.name, unit, run.judgesOf(unit.dataset));
     const { generated, candidates, states } = viewUnit(run, board, records);
-    board.count(unit.unit, generated, candidates);
+    if (records.sample !== undefined) board.count(unit.unit, generated, candidates);
     changed(board.look(unit.unit, states));
   }
 }

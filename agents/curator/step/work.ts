@@ -2,10 +2,11 @@ import type { Work } from '../../../shared/contract/work.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { StoredSample } from '../ledger/tables.ts';
-import { readExamples, readUnit } from '../ledger/units.ts';
+import { readExamples } from '../ledger/units.ts';
 import { judgeUnit, sampleUnit } from '../plan/requests.ts';
 import { boardOf, type Run } from '../run.ts';
 import { roundOfStep } from './score-unit.ts';
+import { recordsOf } from './records.ts';
 import { isGenerated } from './unit.ts';
 
 /**
@@ -21,7 +22,7 @@ export async function workOf(
   const board = boardOf(run, unit);
   const planned = board?.units.get(unit);
   if (board === undefined || planned === undefined || board.record.checkpoint === null) return;
-  const { sample } = await readUnit(store, run.name, planned, []);
+  const { sample } = await recordsOf(run, board, planned, store);
   const examples = await readExamples(store, run.name, planned.examples);
   if (queue === 'sample') {
     const { checkpoint, step } = board.record;
