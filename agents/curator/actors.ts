@@ -8,18 +8,13 @@ import { announce } from './dispatch/announce.ts';
 import { collect } from './dispatch/collect.ts';
 import { dispatch } from './dispatch/dispatch.ts';
 import { showMissing } from './figures.ts';
-import {
-  type CuratorEvent,
-  curatorMachine,
-  type Loaded,
-  taskMachine,
-  type TaskOutcome,
-} from './machine.ts';
+import { type CuratorEvent, curatorMachine, type Loaded } from './machine.ts';
 import { bindRun, type LedgerIdentity, loadRuns, OtherLedgerError } from './open.ts';
 import { type Run, taskKey } from './run.ts';
 import type { Board } from './step/board.ts';
 import { commitResults } from './step/commit.ts';
 import { concludeTask, restoreDataset } from './step/conclude.ts';
+import { taskMachine, type TaskOutcome } from './step/machine.ts';
 import { loadTasks, openTask, type TaskRequest } from './step/plan.ts';
 import { workOf } from './step/work.ts';
 

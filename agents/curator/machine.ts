@@ -4,9 +4,6 @@
  *   loading --> serving --drain.requested--> draining --> stopped
  *                  └-------broke-----------> broken
  *
- *   task:  planning --> working --> sealing --> done
- *             └-----------┴------------┴------> failed
- *
  * K1. A run's answers are read and its work is offered from the moment it is known, whether or not anyone watches.
  * K2. A task runs once; asked for with a higher attempt, or after it failed, it starts again from the ledger. While it is sealing it
  *     comes to its end first.
@@ -23,84 +20,8 @@ import {
   stopChild,
 } from 'xstate';
 import { messageOf } from '../../shared/contract/failure.ts';
-import type { CurateOutcome, EvaluateOutcome } from '../../shared/contract/steps.ts';
+import { type TaskActor, taskMachine } from './step/machine.ts';
 import type { TaskRequest } from './step/plan.ts';
-
-export type TaskOutcome = CurateOutcome | EvaluateOutcome;
-
-interface TaskContext {
-  readonly request: TaskRequest;
-  outcome: TaskOutcome | null;
-  failure: string | null;
-}
-
-export const taskMachine = setup({
-  types: { context: {} as TaskContext, input: {} as TaskRequest },
-  actors: {
-    /** Returns the outcome of a task that has ended before, else null once its plan is durable. */
-    plan: fromPromise<TaskOutcome | null, TaskRequest>(() => notProvided('plan')),
-    /** Returns when every unit is answered. */
-    work: fromPromise<undefined, TaskRequest>(() => notProvided('work')),
-    /** Returns the outcome once it is durable. */
-    seal: fromPromise<TaskOutcome, TaskRequest>(() => notProvided('seal')),
-  },
-  actions: {
-    conclude: assign({ outcome: (_, params: { outcome: TaskOutcome | null }) => params.outcome }),
-    fail: assign({ failure: (_, params: { error: unknown }) => messageOf(params.error) }),
-  },
-}).createMachine({
-  id: 'task',
-  context: ({ input }) => ({ request: input, outcome: null, failure: null }),
-  initial: 'planning',
-  states: {
-    planning: {
-      invoke: {
-        src: 'plan',
-        input: ({ context }) => context.request,
-        onDone: [
-          { guard: ({ event }) => event.output === null, target: 'working' },
-          {
-            target: 'done',
-            actions: { type: 'conclude', params: ({ event }) => ({ outcome: event.output }) },
-          },
-        ],
-        onError: {
-          target: 'failed',
-          actions: { type: 'fail', params: ({ event }) => ({ error: event.error }) },
-        },
-      },
-    },
-    working: {
-      invoke: {
-        src: 'work',
-        input: ({ context }) => context.request,
-        onDone: 'sealing',
-        onError: {
-          target: 'failed',
-          actions: { type: 'fail', params: ({ event }) => ({ error: event.error }) },
-        },
-      },
-    },
-    sealing: {
-      invoke: {
-        src: 'seal',
-        input: ({ context }) => context.request,
-        onDone: {
-          target: 'done',
-          actions: { type: 'conclude', params: ({ event }) => ({ outcome: event.output }) },
-        },
-        onError: {
-          target: 'failed',
-          actions: { type: 'fail', params: ({ event }) => ({ error: event.error }) },
-        },
-      },
-    },
-    done: { type: 'final' },
-    failed: { type: 'final' },
-  },
-});
-
-export type TaskActor = ActorRefFrom<typeof taskMachine>;
 
 export type CuratorEvent =
   | { type: 'run.opened'; run: string }

@@ -10,11 +10,12 @@ import type { Store } from '../../shared/store/store.ts';
 import { explain } from './explain.ts';
 import type { JournalEntry } from './ledger/journal.ts';
 import { scan, tables, Task } from './ledger/tables.ts';
-import { type curatorMachine, type TaskActor, taskId } from './machine.ts';
+import { type curatorMachine, taskId } from './machine.ts';
 import { bindRun, type LedgerIdentity, openRun, parseRunFile } from './open.ts';
 import { readShards } from './read-dataset.ts';
 import { curateRequest, evaluateRequest, parseFact } from './requests.ts';
 import type { Run } from './run.ts';
+import type { TaskActor } from './step/machine.ts';
 import { workOf } from './step/work.ts';
 import { watchTask } from './watch.ts';
 

@@ -2,8 +2,8 @@ import type { StepProgress } from '../../shared/contract/steps.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
 import type { Clock } from '../../shared/process/clock.ts';
 import { sleepUnless } from './dispatch/wake.ts';
-import { type TaskActor, type TaskOutcome } from './machine.ts';
 import { type Run, taskKey } from './run.ts';
+import type { TaskActor, TaskOutcome } from './step/machine.ts';
 
 /** A watcher hears at most four times a second, and at once when the task ends. */
 const PROGRESS_MS = 250;

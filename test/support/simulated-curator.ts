@@ -1,10 +1,11 @@
 import { createActor, type ActorRefFrom } from 'xstate';
 import { createCurator } from '../../agents/curator/actors.ts';
 import { guardStore } from '../../agents/curator/ledger/guard.ts';
-import { taskId, type curatorMachine, type TaskOutcome } from '../../agents/curator/machine.ts';
+import { taskId, type curatorMachine } from '../../agents/curator/machine.ts';
 import { bindRun, openRun } from '../../agents/curator/open.ts';
 import { curateRequest, evaluateRequest } from '../../agents/curator/requests.ts';
 import type { Run } from '../../agents/curator/run.ts';
+import type { TaskOutcome } from '../../agents/curator/step/machine.ts';
 import type { TaskRequest } from '../../agents/curator/step/plan.ts';
 import { messageOf, PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';

@@ -5,9 +5,8 @@ import {
   curatorMachine,
   type Loaded,
   taskId,
-  taskMachine,
-  type TaskOutcome,
 } from '../../agents/curator/machine.ts';
+import { taskMachine, type TaskOutcome } from '../../agents/curator/step/machine.ts';
 import type { TaskRequest } from '../../agents/curator/step/plan.ts';
 
 const request: TaskRequest = {

@@ -2,6 +2,7 @@ import type { StepProgress } from '../../../shared/contract/steps.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 import type { CandidateCount } from '../selection/score.ts';
+import { createTally } from './tally.ts';
 import type { QueueState } from './unit.ts';
 
 /** What changed for one queue when a unit was looked at again. */
@@ -33,11 +34,11 @@ export interface Board {
   candidates(): CandidateCount;
 }
 
-interface Tally {
-  has(unit: string): boolean;
-  set(unit: string, generated: number, candidates: CandidateCount): void;
-  readonly generated: number;
-  readonly candidates: CandidateCount;
+/** The state of each unit in each of its queues, and how many are answered. */
+interface QueueStates {
+  /** Whether the state is another one than before; false for a queue that the unit does not have. */
+  set(queue: string, unit: string, state: QueueState): boolean;
+  counts(): [queue: string, count: { planned: number; answered: number }][];
 }
 
 export function createBoard(
@@ -46,38 +47,18 @@ export function createBoard(
   judges: (dataset: string) => readonly string[],
 ): Board {
   const units = new Map(planned.map((unit) => [unit.unit, unit]));
-  const states = new Map<string, Map<string, QueueState>>([['sample', new Map()]]);
-  for (const { unit, dataset } of planned)
-    for (const queue of ['sample', ...judges(dataset)]) {
-      const queued = states.get(queue) ?? new Map<string, QueueState>();
-      queued.set(unit, 'waiting');
-      states.set(queue, queued);
-    }
-  const answered = new Map(Array.from(states.keys(), (queue) => [queue, 0]));
+  const states = createQueueStates(planned, judges);
   const tally = createTally();
-
-  function missing(): Map<string, number> {
-    return new Map(
-      Array.from(states, ([queue, queued]) => [queue, queued.size - (answered.get(queue) ?? 0)]),
-    );
-  }
+  const missing = (): Map<string, number> =>
+    new Map(states.counts().map(([queue, { planned: all, answered }]) => [queue, all - answered]));
   return {
     record,
     units,
     judges,
-    look(unit, now) {
-      const changes: QueueChange[] = [];
-      for (const [queue, state] of now) {
-        const queued = states.get(queue);
-        const before = queued?.get(unit);
-        if (queued === undefined || before === undefined || before === state) continue;
-        queued.set(unit, state);
-        const step = Number(state === 'answered') - Number(before === 'answered');
-        answered.set(queue, (answered.get(queue) ?? 0) + step);
-        changes.push({ queue, unit, state });
-      }
-      return changes;
-    },
+    look: (unit, now) =>
+      Array.from(now, ([queue, state]) => ({ queue, unit, state })).filter(({ queue, state }) =>
+        states.set(queue, unit, state),
+      ),
     count(unit, generated, candidates) {
       tally.set(unit, generated, candidates);
     },
@@ -90,12 +71,7 @@ export function createBoard(
       return {
         step: record.step,
         phase: phase === 'working' ? (sampling ? 'sampling' : 'judging') : phase,
-        queues: Object.fromEntries(
-          Array.from(states, ([queue, queued]) => [
-            queue,
-            { planned: queued.size, answered: answered.get(queue) ?? 0 },
-          ]),
-        ),
+        queues: Object.fromEntries(states.counts()),
         candidates: tally.generated,
         unscored: { ...tally.candidates.unscored },
       };
@@ -103,32 +79,31 @@ export function createBoard(
   };
 }
 
-function createTally(): Tally {
-  const units = new Map<string, { generated: number; candidates: CandidateCount }>();
-  const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
-  let generated = 0;
-  function add(unit: string, sign: 1 | -1): void {
-    const one = units.get(unit);
-    if (one === undefined) return;
-    generated += sign * one.generated;
-    candidates.planned += sign * one.candidates.planned;
-    candidates.scored += sign * one.candidates.scored;
-    for (const [reason, times] of Object.entries(one.candidates.unscored)) {
-      const sum = (candidates.unscored[reason] ?? 0) + sign * times;
-      if (sum === 0) delete candidates.unscored[reason];
-      else candidates.unscored[reason] = sum;
+function createQueueStates(
+  planned: readonly PlannedUnit[],
+  judges: (dataset: string) => readonly string[],
+): QueueStates {
+  const queues = new Map<string, Map<string, QueueState>>([['sample', new Map()]]);
+  for (const { unit, dataset } of planned)
+    for (const queue of ['sample', ...judges(dataset)]) {
+      const states = queues.get(queue) ?? new Map<string, QueueState>();
+      queues.set(queue, states.set(unit, 'waiting'));
     }
-  }
+  const answered = new Map<string, number>();
   return {
-    has: (unit) => units.has(unit),
-    set(unit, newGenerated, newCandidates) {
-      add(unit, -1);
-      units.set(unit, { generated: newGenerated, candidates: newCandidates });
-      add(unit, 1);
+    set(queue, unit, state) {
+      const states = queues.get(queue);
+      const before = states?.get(unit);
+      if (states === undefined || before === undefined || before === state) return false;
+      states.set(unit, state);
+      const step = Number(state === 'answered') - Number(before === 'answered');
+      answered.set(queue, (answered.get(queue) ?? 0) + step);
+      return true;
     },
-    get generated() {
-      return generated;
-    },
-    candidates,
+    counts: () =>
+      Array.from(queues, ([queue, states]) => [
+        queue,
+        { planned: states.size, answered: answered.get(queue) ?? 0 },
+      ]),
   };
 }

@@ -1,6 +1,5 @@
 /** How a task ends: a function of the run file, the rows and the ledger's answers. */
 import { PermanentError } from '../../../shared/contract/failure.ts';
-import type { CurateOutcome, EvaluateOutcome } from '../../../shared/contract/steps.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import { isSealed, sealDataset } from '../dataset/seal.ts';
 import { evaluate } from '../evaluation/scores.ts';
@@ -10,6 +9,7 @@ import { curate } from '../selection/balance.ts';
 import type { CandidateCount } from '../selection/score.ts';
 import { type Board, createBoard } from './board.ts';
 import { readEvaluated, readEvaluationRows, readSelected, readTrainParts } from './evidence.ts';
+import type { TaskOutcome } from './machine.ts';
 import { readEndedBoard } from './plan.ts';
 import { roundOfStep } from './score-unit.ts';
 import { stageRows } from './stage.ts';
@@ -19,8 +19,6 @@ export interface ConcludeDeps {
   /** Folder of the sealed datasets. */
   readonly datasets: string;
 }
-
-export type TaskOutcome = CurateOutcome | EvaluateOutcome;
 
 /** An outcome, and what the ledger keeps beside it. */
 interface Conclusion {
