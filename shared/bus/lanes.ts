@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createActor, fromPromise } from 'xstate';
 import type { Queue } from '../contract/subjects.ts';
 import { workDurable } from '../contract/subjects.ts';
@@ -47,6 +48,8 @@ interface OpenQueue {
 export function createLanes(deps: LanesDeps): Lanes {
   const open = new Map<string, OpenQueue>();
   const expired = new AbortController();
+  // One listener a lane.
+  setMaxListeners(0, expired.signal);
   let fail = (_error: unknown): void => undefined;
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
