@@ -157,8 +157,7 @@ export const laneMachine = setup({
     },
     waiting: {
       invoke: { src: 'rest', input: REST_MS, onDone: 'answering' },
-      // The unit comes again after its ack wait, to a peer that can reach the bus.
-      on: { 'drain.expired': 'closed' },
+      on: { 'drain.expired': { target: 'closed', actions: stopping } },
     },
     resting: {
       always: { guard: 'isDraining', target: 'closed' },

@@ -1,0 +1,96 @@
+import { createActor, fromPromise } from 'xstate';
+import { expect, test } from 'vitest';
+import { judgeMachine } from '../../agents/judges/machine.ts';
+import { samplerMachine } from '../../agents/sampler/machine.ts';
+import { TransientError } from '../../shared/contract/failure.ts';
+import type {
+  JudgeResult,
+  JudgeUnit,
+  SampleResult,
+  SampleUnit,
+  Work,
+} from '../../shared/contract/work.ts';
+import { outputOf } from '../../shared/process/machine.ts';
+
+const unit = 'r1-train-s0001';
+const work: Work = { kind: 'reference', run: 'run-a', queue: 'sample', unit };
+const sampleUnit = { kind: 'sample', unit } as SampleUnit;
+const judgeUnit = { kind: 'judge', unit } as JudgeUnit;
+const sampled: SampleResult = { kind: 'sample', run: 'run-a', unit, peer: 'p', items: [] };
+const judged: JudgeResult = {
+  kind: 'judge',
+  run: 'run-a',
+  unit,
+  peer: 'p',
+  judge: 'em',
+  fingerprint: 'f'.repeat(64),
+  items: [],
+};
+
+/** An actor that notes its name, and fails if it is the one that should. */
+function noting<TOutput, TInput>(order: string[], failing: string) {
+  return (name: string, output: TOutput) =>
+    fromPromise<TOutput, TInput>(() => {
+      order.push(name);
+      return name === failing
+        ? Promise.reject(new TransientError(`${name} failed`))
+        : Promise.resolve(output);
+    });
+}
+
+async function runSampler(failing = '') {
+  const order: string[] = [];
+  const actors = {
+    read: noting<SampleUnit, Work>(order, failing)('read', sampleUnit),
+    prepare: noting<void, SampleUnit>(order, failing)('prepare', undefined),
+    fill: noting<SampleResult, SampleUnit>(order, failing)('fill', sampled),
+  };
+  const actor = createActor(samplerMachine.provide({ actors }), { input: work });
+  const output = await outputOf(actor).catch((error: unknown) => error);
+  return { order, output };
+}
+
+async function runJudge(deliveries: number, failing = '') {
+  const order: string[] = [];
+  const step = noting<void, JudgeUnit>(order, failing);
+  const actors = {
+    read: noting<JudgeUnit, Work>(order, failing)('read', judgeUnit),
+    recall: step('recall', undefined),
+    judge: step('judge', undefined),
+    judgeAlone: step('judgeAlone', undefined),
+    remember: noting<JudgeResult, JudgeUnit>(order, failing)('remember', judged),
+  };
+  const actor = createActor(judgeMachine.provide({ actors }), { input: { work, deliveries } });
+  const output = await outputOf(actor).catch((error: unknown) => error);
+  return { order, output };
+}
+
+test('a sampler fills a unit after the server has proven what it serves', async () => {
+  expect(await runSampler()).toEqual({ order: ['read', 'prepare', 'fill'], output: sampled });
+});
+
+test.each([
+  ['read', ['read']],
+  ['prepare', ['read', 'prepare']],
+  ['fill', ['read', 'prepare', 'fill']],
+])('a sampler that fails to %s makes no result and hands the error on', async (failing, order) => {
+  const run = await runSampler(failing);
+  expect(run.order).toEqual(order);
+  expect(run.output).toEqual(new TransientError(`${failing} failed`));
+});
+
+test.each([1, 2])('at delivery %i a judge judges in its own process', async (deliveries) => {
+  const { order, output } = await runJudge(deliveries);
+  expect(order).toEqual(['read', 'recall', 'judge', 'remember']);
+  expect(output).toEqual(judged);
+});
+
+test.each([3, 17])('at delivery %i a judge judges in a child process', async (deliveries) => {
+  const { order } = await runJudge(deliveries);
+  expect(order).toEqual(['read', 'recall', 'judgeAlone', 'remember']);
+});
+
+test('a judge that cannot remember its verdicts makes no result', async () => {
+  const { output } = await runJudge(1, 'remember');
+  expect(output).toEqual(new TransientError('remember failed'));
+});
