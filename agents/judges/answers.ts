@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import { verdictKey } from '../../shared/contract/ids.ts';
 import type { JudgeResult, JudgeUnit, Outcome } from '../../shared/contract/work.ts';
-import type { Ask, Question } from './ask.ts';
+import type { Ask } from './ask.ts';
 import type { VerdictCache } from './cache.ts';
 
 /** What is known of a unit in hand: its verdicts from the cache, and those given since, which outlive an outage. */
@@ -17,37 +18,38 @@ export interface Answers {
 export type Counts = Record<Outcome['outcome'] | 'cached', number>;
 
 export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
-  const questions = unit.items.flatMap(({ example, texts }) =>
-    texts.map(({ id, text }): Question => ({ example, id, text })),
+  const items = unit.items.map(({ example, texts }) =>
+    texts.map(({ id, text }) => ({
+      key: verdictKey(fingerprint, example.id, text),
+      question: { example, id, text },
+    })),
   );
+  const keys = items.flat().map(({ key }) => key);
   const cached = new Map<string, Outcome>();
-  const given = new Map<string, { question: Question; outcome: Outcome }>();
-  const outcomeOf = (key: string): Outcome | undefined =>
-    cached.get(key) ?? given.get(key)?.outcome;
+  const given = new Map<string, Outcome>();
 
   return {
     recall: async (cache) => {
-      const recalled = questions.map(async (question) => {
-        const outcome = await cache.recall(fingerprint, question);
-        if (outcome !== undefined) cached.set(keyOf(question.example.id, question.id), outcome);
-      });
-      await Promise.all(recalled);
+      const recalled = await cache.recall(keys);
+      for (const [at, key] of keys.entries()) {
+        const outcome = recalled[at];
+        if (outcome !== undefined) cached.set(key, outcome);
+      }
     },
     complete: async (ask, signal) => {
-      let example = '';
-      for (const question of questions) {
-        const key = keyOf(question.example.id, question.id);
-        if (outcomeOf(key) !== undefined) continue;
+      for (const texts of items) {
+        const missing = texts.filter(({ key }) => !cached.has(key) && !given.has(key));
         // Judges that compute would otherwise keep the lane from renewing its unit.
-        if (example !== question.example.id) await setImmediate();
-        example = question.example.id;
-        signal.throwIfAborted();
-        given.set(key, { question, outcome: await ask(question, signal) });
+        if (missing.length > 0) await setImmediate();
+        for (const { key, question } of missing) {
+          signal.throwIfAborted();
+          given.set(key, await ask(question, signal));
+        }
       }
     },
     remember: async (cache) => {
-      await cache.remember(fingerprint, [...given.values()]);
-      const scored = [...given.values()].filter(({ outcome }) => outcome.outcome === 'scored');
+      await cache.remember(given);
+      const scored = [...given.values()].filter(({ outcome }) => outcome === 'scored');
       return { scored: scored.length, unscored: given.size - scored.length, cached: cached.size };
     },
     toResult: (peer) => ({
@@ -57,18 +59,14 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
       peer,
       judge: unit.judge.name,
       fingerprint,
-      items: unit.items.map(({ example, texts }) => ({
+      items: unit.items.map(({ example }, at) => ({
         example: example.id,
-        verdicts: texts.map(({ id }) => {
-          const answer = outcomeOf(keyOf(example.id, id));
+        verdicts: (items[at] ?? []).map(({ key, question: { id } }) => {
+          const answer = cached.get(key) ?? given.get(key);
           if (answer === undefined) throw new Error(`text ${id} of ${example.id} has no verdict`);
           return { text: id, answer };
         }),
       })),
     }),
   };
-}
-
-function keyOf(example: string, text: string): string {
-  return `${example}/${text}`;
 }

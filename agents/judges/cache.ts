@@ -1,37 +1,27 @@
-import { verdictKey } from '../../shared/contract/ids.ts';
 import { Outcome } from '../../shared/contract/work.ts';
 import type { Store } from '../../shared/store/store.ts';
-import type { Question } from './ask.ts';
 
 const TABLE = 'verdict';
 
-/** Scored verdicts of this peer, under the judge's fingerprint. Deleting its folder costs time, no truth. */
+/** Scored verdicts of this peer, by `verdictKey`. Deleting its folder costs time, no truth. */
 export interface VerdictCache {
-  recall(fingerprint: string, question: Question): Promise<Outcome | undefined>;
+  /** In the order of the keys; undefined for what is not there. */
+  recall(keys: readonly string[]): Promise<(Outcome | undefined)[]>;
   /** Durable when it returns; unscored ones are left out, for trying again may help. */
-  remember(
-    fingerprint: string,
-    answers: readonly { question: Question; outcome: Outcome }[],
-  ): Promise<void>;
+  remember(outcomes: ReadonlyMap<string, Outcome>): Promise<void>;
 }
 
 export function createCache(store: Store): VerdictCache {
-  const keyOf = (fingerprint: string, { example, text }: Question): string =>
-    verdictKey(fingerprint, example.id, text);
   return {
-    recall: async (fingerprint, question) => {
-      const stored = Outcome.safeParse(await store.read(TABLE, keyOf(fingerprint, question)));
-      return stored.success ? stored.data : undefined;
+    recall: async (keys) => {
+      const stored = await store.readMany(TABLE, keys);
+      return stored.map((value) => Outcome.safeParse(value).data);
     },
-    remember: async (fingerprint, answers) => {
-      const scored = answers.filter(({ outcome }) => outcome.outcome === 'scored');
+    remember: async (outcomes) => {
+      const scored = [...outcomes].filter(([, { outcome }]) => outcome === 'scored');
       await store.write(
         'verdicts',
-        scored.map(({ question, outcome }) => ({
-          table: TABLE,
-          key: keyOf(fingerprint, question),
-          value: outcome,
-        })),
+        scored.map(([key, value]) => ({ table: TABLE, key, value })),
       );
     },
   };

@@ -54,6 +54,10 @@ class LevelStore implements Store {
     return text === undefined ? undefined : (JSON.parse(text) as unknown);
   }
 
+  readMany(table: string, keys: readonly string[]): Promise<unknown[]> {
+    return this.#table(table).getMany([...keys]);
+  }
+
   async write(effect: string, writes: readonly Write[]): Promise<void> {
     if (this.#broken !== undefined) {
       const { cause } = this.#broken;

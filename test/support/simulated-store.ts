@@ -61,6 +61,10 @@ export class SimulatedStore implements Store {
     return text === undefined ? undefined : (JSON.parse(text) as unknown);
   }
 
+  async readMany(table: string, keys: readonly string[]): Promise<unknown[]> {
+    return Promise.all(keys.map((key) => this.read(table, key)));
+  }
+
   async write(effect: string, writes: readonly Write[]): Promise<void> {
     const kept = writes.map(({ table, key, value }) => ({
       table,

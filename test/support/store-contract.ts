@@ -30,6 +30,7 @@ function testWrites(make: () => Promise<StoreUnderTest>): void {
     expect(await store.read('plan', 'r/1')).toEqual(value);
     expect(await store.read('plan', 'r/2')).toBeUndefined();
     expect(await store.read('verdict', 'r/1')).toBeUndefined();
+    expect(await store.readMany('plan', ['r/2', 'r/1', 'r/1'])).toEqual([undefined, value, value]);
     await store.close();
   });
 

@@ -7,6 +7,7 @@ import type { Store } from '../../../shared/store/store.ts';
 export function guardStore(store: Store, broke: (error: unknown) => void): Store {
   return {
     read: (table, key) => store.read(table, key),
+    readMany: (table, keys) => store.readMany(table, keys),
     scan: (table, prefix) => store.scan(table, prefix),
     close: () => store.close(),
     write: async (effect, writes) => {
