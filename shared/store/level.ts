@@ -37,6 +37,10 @@ async function refuseHeadless(folder: string): Promise<void> {
   );
 }
 
+function parse(text: string | undefined): unknown {
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
+}
+
 class LevelStore implements Store {
   readonly #level: Level;
   readonly #folder: string;
@@ -50,12 +54,11 @@ class LevelStore implements Store {
   }
 
   async read(table: string, key: string): Promise<unknown> {
-    const text = await this.#table(table).get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    return parse(await this.#table(table).get(key));
   }
 
-  readMany(table: string, keys: readonly string[]): Promise<unknown[]> {
-    return this.#table(table).getMany([...keys]);
+  async readMany(table: string, keys: readonly string[]): Promise<unknown[]> {
+    return (await this.#table(table).getMany([...keys])).map(parse);
   }
 
   async write(effect: string, writes: readonly Write[]): Promise<void> {
