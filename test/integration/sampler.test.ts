@@ -108,7 +108,7 @@ test.each([503, 429, 500])(
   async (status) => {
     const setup = await start();
     const unit = makeUnit(setup.checkpoint);
-    failFor(setup.server, 7, status);
+    failFor(setup.server, 4, status);
     await setup.planner.offer(unit);
     await expect.poll(() => setup.planner.results.length, WITHIN).toBe(1);
     const texts = generationsOf(setup.planner.results).map(
