@@ -34,7 +34,10 @@ await runProcess('coordinator', async ({ signal, log, defer }) => {
     tls,
     log,
     add: (services) => {
-      services.addService(CoordinatorService.service, coordinatorService({ peers, runs, signal }));
+      services.addService(
+        CoordinatorService.service,
+        coordinatorService({ peers, runs, log, signal }),
+      );
     },
   });
   defer('grpc', () => rpc.close());

@@ -1,7 +1,9 @@
 import type { Fact } from '../shared/contract/facts.ts';
-import { PermanentError } from '../shared/contract/failure.ts';
+import { messageOf, PermanentError } from '../shared/contract/failure.ts';
 import { RunFile } from '../shared/contract/run-file.ts';
 import { ConflictError } from '../shared/rpc/failure.ts';
+import { performEffect } from '../shared/process/failpoint.ts';
+import type { Logger } from '../shared/process/logger.ts';
 import type { CoordinatorServiceHandlers } from '../shared/rpc/generated/reset/v1/CoordinatorService.ts';
 import { handleStream, handleUnary } from '../shared/rpc/server.ts';
 import { finishing, nextOf } from './decision/next.ts';
@@ -12,6 +14,7 @@ import type { Runs } from './runs.ts';
 interface ServiceDeps {
   peers: Peers;
   runs: Runs;
+  log: Logger;
   /** Ends with the process: streams end, calls fail. */
   signal: AbortSignal;
 }
@@ -20,6 +23,7 @@ interface ServiceDeps {
 export function coordinatorService({
   peers,
   runs,
+  log,
   signal,
 }: ServiceDeps): CoordinatorServiceHandlers {
   return {
@@ -28,9 +32,7 @@ export function coordinatorService({
       const curator = await peers.anyCurator(run);
       return { run, opened: await curator.open(runFile, signal) };
     }),
-    WatchRun: handleStream(({ run, from }, gone) =>
-      watch({ peers, runs, signal }, run, from, gone),
-    ),
+    WatchRun: handleStream(({ run, from }, gone) => watch({ peers, runs }, run, from, gone)),
     ListRuns: handleUnary(async () =>
       Promise.resolve({
         runs: runs.names().map((run) => ({ run, trouble: runs.trouble(run) ?? '' })),
@@ -56,13 +58,21 @@ export function coordinatorService({
           ? undefined
           : finishing(facts, 'user', 'asked by the user'),
       );
-      await cancelTraining(peers, run, journal, signal);
+      // The caller is answered first: the cluster of `npm start` ends as soon as the run has, its trainer and program with it.
+      cancelTraining(peers, run, journal, signal).catch((error: unknown) => {
+        log.warn({ run, reason: messageOf(error) }, 'could not cancel the training');
+      });
       return {};
     }),
   };
 }
 
-async function* watch({ peers, runs }: ServiceDeps, run: string, from: number, gone: AbortSignal) {
+async function* watch(
+  { peers, runs }: Pick<ServiceDeps, 'peers' | 'runs'>,
+  run: string,
+  from: number,
+  gone: AbortSignal,
+) {
   const curator = await peers.curator(run);
   const stop = new AbortController();
   const until = AbortSignal.any([gone, stop.signal]);
@@ -102,7 +112,9 @@ async function amend(
         `run ${run} has finished (${last.stopped}): nothing is left to change`,
       );
     try {
-      await curator.append(journal.length, fact, signal);
+      await performEffect('coordinator.control', () =>
+        curator.append(journal.length, fact, signal),
+      );
       return journal;
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;

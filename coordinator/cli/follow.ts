@@ -5,6 +5,7 @@ import { TransientError } from '../../shared/contract/failure.ts';
 import { readStream } from '../../shared/rpc/client.ts';
 import type { JournalEntry } from '../curator.ts';
 import type { Cluster } from './cluster.ts';
+import { liveLedger } from './ledger.ts';
 
 export type Progress = StepProgress | TrainProgress;
 
@@ -28,8 +29,11 @@ export async function followRun(
 ): Promise<JournalEntry[]> {
   const { untilPaused, signal } = options;
   const journal: JournalEntry[] = [];
+  /** Facts before this are history: a pause among them is over. */
+  let present: number | undefined;
   for (;;) {
     try {
+      present ??= (await liveLedger(cluster, signal).journal(run)).length - 1;
       const coordinator = await cluster.coordinator(signal);
       for await (const { entry, progress } of readStream(
         () => coordinator.watchRun({ run, from: journal.length }),
@@ -45,7 +49,8 @@ export async function followRun(
         journal.push(known);
         watcher.fact(known);
         if (known.fact.fact === 'run.finished') return journal;
-        if (known.fact.fact === 'run.paused' && untilPaused) return journal;
+        if (known.fact.fact === 'run.paused' && untilPaused && known.position >= present)
+          return journal;
       }
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;

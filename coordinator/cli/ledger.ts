@@ -30,7 +30,7 @@ export async function openLedger(options: ClusterOptions, signal: AbortSignal): 
   return liveLedger(await connectCluster(options, signal), signal);
 }
 
-function liveLedger(cluster: Cluster, signal: AbortSignal): Ledger {
+export function liveLedger(cluster: Cluster, signal: AbortSignal): Ledger {
   const curatorOf = async (run: string) => {
     const binding = await cluster.directory.binding(run);
     if (binding === undefined)

@@ -18,10 +18,14 @@ export interface RunOptions extends ClusterOptions {
 }
 
 const OPEN_MS = 150_000;
+const RESUME_MS = 15_000;
 const RETRY_MS = 500;
 const PATIENCE_MS = 30_000;
 
-/** Starts a run, or goes on with the one of that name, and follows it to its end. Exit 0 finished, 3 paused. */
+/**
+ * Starts a run, or goes on with the one of that name, also where it was paused, and follows it to its end. Exit 0 finished, 3 paused
+ * meanwhile.
+ */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<number> {
   const file = readRunFile(path);
   const cluster = await connectCluster(options, signal);
@@ -63,7 +67,7 @@ export function printResult(
   return summary.paused === null ? exits.done : exits.paused;
 }
 
-/** Opens the run, waiting for coordinator and curator to come up. */
+/** Opens the run and ends its pause if it is paused, waiting for coordinator and curator to come up. */
 async function startRun(cluster: Cluster, file: RunFile, signal: AbortSignal): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -73,6 +77,11 @@ async function startRun(cluster: Cluster, file: RunFile, signal: AbortSignal): P
         coordinator.startRun.bind(coordinator),
         { runFile: JSON.stringify(file) },
         { deadlineMs: OPEN_MS, signal },
+      );
+      await unary(
+        coordinator.resume.bind(coordinator),
+        { run: file.run },
+        { deadlineMs: RESUME_MS, signal },
       );
       return;
     } catch (error) {

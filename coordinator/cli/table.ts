@@ -31,7 +31,7 @@ export function resultTable(summary: RunSummary): string {
 }
 
 function ending({ stopped, reason, paused, best, rounds, seconds }: RunSummary): string[] {
-  if (paused !== null) return [`paused: ${paused}`];
+  if (paused !== null) return [`paused: ${paused}; starting it again goes on`];
   if (stopped === null) return ['not finished yet'];
   const shipped = rounds.find(({ round }) => round === best);
   return [

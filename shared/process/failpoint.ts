@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermanentError } from '../contract/failure.ts';
 
-type Action = 'kill' | 'throw' | 'enospc';
+/** `stop` is SIGSTOP: somebody else has to let the process go on. */
+type Action = 'kill' | 'stop' | 'throw' | 'enospc';
 
 interface Failpoint {
   action: Action;
@@ -22,11 +23,11 @@ const hits = new Map<string, number>();
 export function readFailpoints(text: string): ReadonlyMap<string, Failpoint> {
   const found = new Map<string, Failpoint>();
   for (const part of text.split(';').filter((part) => part.trim() !== '')) {
-    const match = /^([a-z0-9.-]+)(?:@([1-9]\d*))?=(kill|throw|enospc)$/.exec(part.trim());
+    const match = /^([a-z0-9.-]+)(?:@([1-9]\d*))?=(kill|stop|throw|enospc)$/.exec(part.trim());
     const [, name, hit, action] = match ?? [];
     if (name === undefined || action === undefined) {
       throw new PermanentError(
-        `RESET_FAILPOINTS: "${part}" is not name=kill, name=throw, name=enospc or name@3=kill`,
+        `RESET_FAILPOINTS: "${part}" is not name=kill, name=stop, name=throw, name=enospc or name@3=kill`,
       );
     }
     found.set(name, { action: action as Action, atHit: Number(hit ?? 1) });
@@ -74,6 +75,9 @@ async function fire(name: string, action: Action): Promise<void> {
       process.kill(process.pid, 'SIGKILL');
       // The signal arrives a moment later; nothing may happen in between.
       return new Promise(() => undefined);
+    case 'stop':
+      process.kill(process.pid, 'SIGSTOP');
+      return;
     case 'throw':
       throw new Error(`failpoint ${name}`);
     case 'enospc':
