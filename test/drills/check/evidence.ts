@@ -56,7 +56,7 @@ export interface Evidence extends AsyncDisposable {
   readonly runs: readonly RunEvidence[];
   readonly seen: readonly Seen[];
   readonly attempts: readonly Attempt[];
-  /** Of the drill, and of failpoints that kill. */
+  /** Of the drill, and of failpoints that kill or stop. */
   readonly blows: readonly Blow[];
 }
 
@@ -80,7 +80,7 @@ export async function readEvidence(state: string): Promise<Evidence> {
   const attempts = filesIn(evidence.attempts).flatMap((name) =>
     readLines(join(evidence.attempts, name), Attempt),
   );
-  const killing = readMarks(state).filter(({ action }) => action === 'kill');
+  const struck = readMarks(state).filter(({ action }) => action === 'kill' || action === 'stop');
   return {
     state,
     store,
@@ -89,7 +89,10 @@ export async function readEvidence(state: string): Promise<Evidence> {
     attempts,
     blows: [
       ...readLines(evidence.blows, Blow),
-      ...killing.map(({ peer }): Blow => ({ blow: 'killed', target: peer ?? 'supervisor' })),
+      ...struck.map(({ peer, action }): Blow => ({
+        blow: action === 'stop' ? 'stopped' : 'killed',
+        target: peer ?? 'supervisor',
+      })),
     ],
     [Symbol.asyncDispose]: async () => {
       await store.close();

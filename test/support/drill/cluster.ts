@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isRunning } from '#local/lock.mjs';
 import { freePort } from '../../../deploy/local/ports.ts';
-import { evidenceFolder, filesIn, recordBlow } from './evidence.ts';
+import { bootstrap } from './command.ts';
+import { evidenceFolder, recordBlow } from './evidence.ts';
 import { processesOf } from './processes-of.ts';
 import { tapWire } from './wire-tap.ts';
 
-const bootstrap = fileURLToPath(new URL('../../../../deploy/local/bootstrap.mjs', import.meta.url));
 const PidRecord = z.object({ name: z.string(), pid: z.int(), startTime: z.string() });
 const AnyEvent = z.looseObject({ event: z.string() });
 export type ClusterEvent = z.infer<typeof AnyEvent>;
@@ -45,13 +44,13 @@ export interface DrillCluster extends AsyncDisposable {
   pid(name: string): number | undefined;
   /** kill -9; returns when it is gone. False where it did not run. */
   kill(name: string): Promise<boolean>;
-  /** kill -9 of the supervisor and everything that it started, at once. */
+  /** kill -9 of the supervisor and everything that works here, training programs included, at once. */
   killAll(): Promise<void>;
-  /** Stops a process and lets it go on after `ms`. */
-  pause(name: string, ms: number): Promise<void>;
+  /** Lets a process that was stopped by a failpoint go on, after `ms`. */
+  resume(name: string, ms: number): Promise<void>;
   signal(name: NodeJS.Signals): void;
-  /** Records that the broker's store was emptied by the drill. */
-  wiped(): void;
+  /** kill -9 of the nats-server, and its store is removed before it starts again. */
+  wipeBroker(): Promise<void>;
 }
 
 export async function drillCluster(options: ClusterOptions = {}): Promise<DrillCluster> {
@@ -95,28 +94,32 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
     },
     killAll: async () => {
       const supervisor = livingPid(running?.child);
-      const pids = filesIn(join(state, 'pids')).flatMap(
-        (file) => recordedPid(state, file.replace(/\.json$/, '')) ?? [],
-      );
       // The supervisor first, so that it starts nothing again.
-      for (const pid of [...(supervisor === undefined ? [] : [supervisor]), ...pids])
-        strike(pid, 'SIGKILL');
+      if (supervisor !== undefined) strike(supervisor, 'SIGKILL');
+      for (const { pid } of processesOf(state)) strike(pid, 'SIGKILL');
       recordBlow(state, { blow: 'killed', target: 'all' });
       await running?.ended;
     },
-    pause: async (name, ms) => {
+    resume: async (name, ms) => {
       const pid = pidOf(name);
-      if (pid === undefined || !strike(pid, 'SIGSTOP')) throw new Error(`${name} does not run`);
-      recordBlow(state, { blow: 'paused', target: name });
+      if (pid === undefined) throw new Error(`${name} does not run`);
       await delay(ms);
       strike(pid, 'SIGCONT');
     },
     signal: (name) => {
       running?.child.kill(name);
     },
-    wiped: () => {
+    wipeBroker: async () => {
+      const [supervisor, server] = [livingPid(running?.child), pidOf('nats-server')];
+      if (supervisor === undefined || server === undefined) throw new Error('nothing runs');
+      // It must not start the server again while the store goes.
+      strike(supervisor, 'SIGSTOP');
+      strike(server, 'SIGKILL');
+      await gone(() => pidOf('nats-server') === server);
+      await rm(join(state, 'nats'), { recursive: true });
       recordBlow(state, { blow: 'wiped', target: 'nats-server' });
       tap.wiped();
+      strike(supervisor, 'SIGCONT');
     },
     [Symbol.asyncDispose]: async () => {
       await tap[Symbol.asyncDispose]();

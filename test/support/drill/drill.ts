@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { check } from '../../drills/check/all.ts';
 import type { ClusterEvent, DrillCluster } from './cluster.ts';
 import { evidenceFolder, filesIn, readLines, readMarks } from './evidence.ts';
@@ -10,27 +10,33 @@ import { Seen } from './wire-tap.ts';
 import { z } from 'zod';
 
 /** Renewed each second; work of a killed peer goes to another one after this. */
-export const drillEnv = { RESET_ACK_WAIT_MS: '3000' };
+export const ackWaitMs = 3000;
+export const drillEnv = { RESET_ACK_WAIT_MS: String(ackWaitMs) };
 
 /** The state folder of the undisturbed run that all drills are compared with. */
 export async function undisturbedRun(): Promise<string> {
   const state = inject('undisturbed');
-  await expect.poll(() => existsSync(undisturbedMark(state)), { timeout: 90_000 }).toBe(true);
+  await vi.waitUntil(() => existsSync(undisturbedMark(state)), { timeout: 110_000, interval: 100 });
   return state;
 }
 
 /** Goes on until the run's end, starting again what a kill has ended. Returns how often it started again. */
 export async function finish(cluster: DrillCluster, limitMs = 180_000): Promise<number> {
-  const limit = AbortSignal.timeout(limitMs);
-  for (let restarts = 0; ; restarts += 1) {
-    const tired = delay(limitMs, 'limit' as const, { signal: limit }).catch(() => 'limit' as const);
-    const end = await Promise.race([cluster.ended(), tired]);
-    if (end === 0) return restarts;
-    const story = cluster.stderr.slice(-12).join('\n');
-    if (end === 'limit' || limit.aborted) throw new Error(`no end in ${limitMs} ms:\n${story}`);
-    // 1: the supervisor gives up on a process that the drill kills too often; a user starts again.
-    expect([1, 'SIGKILL'], `the start ended with ${end}:\n${story}`).toContain(end);
-    cluster.start();
+  const over = new AbortController();
+  const limit = delay(limitMs, 'limit' as const, { signal: over.signal });
+  // Aborted at the end, when nobody waits for it any more.
+  limit.catch(() => undefined);
+  try {
+    for (let restarts = 0; ; restarts += 1) {
+      const end = await Promise.race([cluster.ended(), limit]);
+      if (end === 0) return restarts;
+      const story = cluster.stderr.slice(-12).join('\n');
+      // 1: the supervisor gives up on a process that the drill kills too often; a user starts again.
+      expect([1, 'SIGKILL'], `ended with ${end}:\n${story}`).toContain(end);
+      cluster.start();
+    }
+  } finally {
+    over.abort();
   }
 }
 

@@ -20,7 +20,7 @@ export function evidenceFolder(state: string) {
 
 /** Something done to a process by the drill; `wiped` is the broker's store. */
 export const Blow = z.strictObject({
-  blow: z.enum(['killed', 'paused', 'wiped']),
+  blow: z.enum(['killed', 'stopped', 'wiped']),
   /** A process of the cluster, or `all`. */
   target: z.string(),
 });
