@@ -7,6 +7,9 @@ import type { Bus, Delivery } from './bus.ts';
 /** The shortest wait that the bus allows; a lane that is told to stop waits for its end, so that nothing is delivered into the void. */
 const PULL_MS = 1000;
 
+/** One for all: an abort without a reason makes an error of its own, for each unit. */
+const LET_GO = new Error('the unit was let go');
+
 /** A unit as it came; `deliveries` says nothing about the unit itself. */
 export interface Taken {
   work: Work;
@@ -47,7 +50,7 @@ export function createHand({ bus, queue, clock, ackWaitMs }: HandDeps): Hand {
 
   function letGo(): Delivery<Work> | undefined {
     const delivery = held?.delivery;
-    held?.release.abort();
+    held?.release.abort(LET_GO);
     held = undefined;
     return delivery;
   }
