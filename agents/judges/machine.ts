@@ -11,44 +11,51 @@
  * I3. From the third delivery on, which a text that kills its judge leads to, each text is judged in a child process: whose child dies is unscored.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import type { JudgeResult, JudgeUnit, Work } from '../../shared/contract/work.ts';
+import type { Taken } from '../../shared/bus/hand.ts';
+import type { JudgeResult, JudgeUnit } from '../../shared/contract/work.ts';
 import { filled, notProvided } from '../../shared/process/machine.ts';
+import type { Answers } from './answers.ts';
 
 const ALONE_FROM = 3;
 
+/** A whole unit with its verdicts so far. */
+export interface UnitInHand {
+  unit: JudgeUnit;
+  answers: Answers;
+}
+
 interface JudgeContext {
-  work: Work;
-  deliveries: number;
-  unit: JudgeUnit | undefined;
+  taken: Taken;
+  unit: UnitInHand | undefined;
   result: JudgeResult | undefined;
 }
 
-function unitInHand({ context }: { context: JudgeContext }): JudgeUnit {
+function unitInHand({ context }: { context: JudgeContext }): UnitInHand {
   return filled(context.unit, 'unit');
 }
 
 export const judgeMachine = setup({
   types: {
     context: {} as JudgeContext,
-    input: {} as { work: Work; deliveries: number },
+    input: {} as Taken,
     output: {} as JudgeResult,
   },
   actors: {
-    read: fromPromise<JudgeUnit, Work>(() => notProvided('read')),
-    recall: fromPromise<void, JudgeUnit>(() => notProvided('recall')),
-    judge: fromPromise<void, JudgeUnit>(() => notProvided('judge')),
-    judgeAlone: fromPromise<void, JudgeUnit>(() => notProvided('judgeAlone')),
-    remember: fromPromise<JudgeResult, JudgeUnit>(() => notProvided('remember')),
+    read: fromPromise<UnitInHand, Taken>(() => notProvided('read')),
+    recall: fromPromise<void, UnitInHand>(() => notProvided('recall')),
+    judge: fromPromise<void, UnitInHand>(() => notProvided('judge')),
+    judgeAlone: fromPromise<void, UnitInHand>(() => notProvided('judgeAlone')),
+    remember: fromPromise<JudgeResult, UnitInHand>(() => notProvided('remember')),
   },
-  guards: { isSuspect: ({ context }) => context.deliveries >= ALONE_FROM },
+  guards: { isSuspect: ({ context }) => context.taken.deliveries >= ALONE_FROM },
 }).createMachine({
-  context: ({ input }) => ({ ...input, unit: undefined, result: undefined }),
+  context: ({ input }) => ({ taken: input, unit: undefined, result: undefined }),
   initial: 'reading',
   states: {
     reading: {
       invoke: {
         src: 'read',
-        input: ({ context }) => context.work,
+        input: ({ context }) => context.taken,
         onDone: { target: 'recalling', actions: assign({ unit: ({ event }) => event.output }) },
       },
     },

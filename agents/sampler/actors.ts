@@ -1,5 +1,6 @@
 import { createActor, fromPromise } from 'xstate';
 import type { Directory } from '../../shared/bus/bus.ts';
+import type { Taken } from '../../shared/bus/hand.ts';
 import type { Work } from '../../shared/bus/lanes.ts';
 import type { Profiles } from '../../shared/contract/peer.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
@@ -41,48 +42,41 @@ interface ServerInUse {
 export function createSampler(deps: SamplerDeps): Work {
   const inUse = new Map([...deps.servers].map(([name, server]) => [name, use(server, deps)]));
   /** What an earlier attempt at a unit in hand has generated. */
-  const generated = new WeakMap<object, Map<string, Generation>>();
+  const inHand = new WeakMap<Taken, Map<string, Generation>>();
 
-  return async (taken, signal) => {
-    const known = generated.get(taken);
-    const generations = known ?? new Map<string, Generation>();
-    generated.set(taken, generations);
-    const machine = samplerMachine.provide({
-      actors: {
-        read: fromPromise(async ({ input, signal }) => {
-          const unit = await readWhole(input, deps, signal);
-          if (unit.kind !== 'sample') throw new PermanentError(`${unit.unit} is no sampling unit`);
-          if (known === undefined) {
-            const { run, unit: name, items } = unit;
-            recordAttempt({
-              role: 'sampler',
-              run,
-              queue: 'sample',
-              unit: name,
-              items: items.length,
-            });
-          }
-          return unit;
-        }),
-        prepare: fromPromise(({ input, signal }) =>
-          serverOf(input, inUse).serving.prepare(input, signal),
-        ),
-        fill: fromPromise(async ({ input, signal }) => {
-          const used = serverOf(input, inUse);
-          try {
-            await fill(input, generations, used, signal);
-          } catch (error) {
-            used.serving.forget();
-            throw error;
-          } finally {
-            concurrencyGauge.set(used.concurrency.limit);
-          }
-          return toResult(deps.peer, input, generations);
-        }),
-      },
-    });
-    return outputOf(createActor(machine, { input: taken.work }), signal);
-  };
+  // Provided once: a machine that was not used before costs more than a small unit does.
+  const machine = samplerMachine.provide({
+    actors: {
+      read: fromPromise(async ({ input: taken, signal }) => {
+        const unit = await readWhole(taken.work, deps, signal);
+        if (unit.kind !== 'sample') throw new PermanentError(`${unit.unit} is no sampling unit`);
+        const generations = inHand.get(taken) ?? begin(unit);
+        inHand.set(taken, generations);
+        return { unit, generations };
+      }),
+      prepare: fromPromise(({ input: { unit }, signal }) =>
+        serverOf(unit, inUse).serving.prepare(unit, signal),
+      ),
+      fill: fromPromise(async ({ input: { unit, generations }, signal }) => {
+        const used = serverOf(unit, inUse);
+        try {
+          await fill(unit, generations, used, signal);
+        } catch (error) {
+          used.serving.forget();
+          throw error;
+        } finally {
+          concurrencyGauge.set(used.concurrency.limit);
+        }
+        return toResult(deps.peer, unit, generations);
+      }),
+    },
+  });
+  return (taken, signal) => outputOf(createActor(machine, { input: taken }), signal);
+}
+
+function begin({ run, unit, items }: SampleUnit): Map<string, Generation> {
+  recordAttempt({ role: 'sampler', run, queue: 'sample', unit, items: items.length });
+  return new Map();
 }
 
 function use(server: ModelServer, deps: SamplerDeps): ServerInUse {

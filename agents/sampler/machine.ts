@@ -9,34 +9,41 @@
  * I3. Each request of the unit gets exactly one outcome.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import type { SampleResult, SampleUnit, Work } from '../../shared/contract/work.ts';
+import type { Taken } from '../../shared/bus/hand.ts';
+import type { Generation, SampleResult, SampleUnit } from '../../shared/contract/work.ts';
 import { filled, notProvided } from '../../shared/process/machine.ts';
 
+/** A whole unit with its generations so far, by candidate. */
+export interface UnitInHand {
+  unit: SampleUnit;
+  generations: Map<string, Generation>;
+}
+
 interface SamplerContext {
-  work: Work;
-  unit: SampleUnit | undefined;
+  taken: Taken;
+  unit: UnitInHand | undefined;
   result: SampleResult | undefined;
 }
 
 export const samplerMachine = setup({
   types: {
     context: {} as SamplerContext,
-    input: {} as Work,
+    input: {} as Taken,
     output: {} as SampleResult,
   },
   actors: {
-    read: fromPromise<SampleUnit, Work>(() => notProvided('read')),
-    prepare: fromPromise<void, SampleUnit>(() => notProvided('prepare')),
-    fill: fromPromise<SampleResult, SampleUnit>(() => notProvided('fill')),
+    read: fromPromise<UnitInHand, Taken>(() => notProvided('read')),
+    prepare: fromPromise<void, UnitInHand>(() => notProvided('prepare')),
+    fill: fromPromise<SampleResult, UnitInHand>(() => notProvided('fill')),
   },
 }).createMachine({
-  context: ({ input }) => ({ work: input, unit: undefined, result: undefined }),
+  context: ({ input }) => ({ taken: input, unit: undefined, result: undefined }),
   initial: 'reading',
   states: {
     reading: {
       invoke: {
         src: 'read',
-        input: ({ context }) => context.work,
+        input: ({ context }) => context.taken,
         onDone: { target: 'preparing', actions: assign({ unit: ({ event }) => event.output }) },
       },
     },

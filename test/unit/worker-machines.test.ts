@@ -1,21 +1,16 @@
 import { createActor, fromPromise } from 'xstate';
 import { expect, test } from 'vitest';
-import { judgeMachine } from '../../agents/judges/machine.ts';
-import { samplerMachine } from '../../agents/sampler/machine.ts';
+import { judgeMachine, type UnitInHand as JudgeInHand } from '../../agents/judges/machine.ts';
+import { samplerMachine, type UnitInHand as SampleInHand } from '../../agents/sampler/machine.ts';
+import type { Taken } from '../../shared/bus/hand.ts';
 import { TransientError } from '../../shared/contract/failure.ts';
-import type {
-  JudgeResult,
-  JudgeUnit,
-  SampleResult,
-  SampleUnit,
-  Work,
-} from '../../shared/contract/work.ts';
+import type { JudgeResult, SampleResult, Work } from '../../shared/contract/work.ts';
 import { outputOf } from '../../shared/process/machine.ts';
 
 const unit = 'r1-train-s0001';
 const work: Work = { kind: 'reference', run: 'run-a', queue: 'sample', unit };
-const sampleUnit = { kind: 'sample', unit } as SampleUnit;
-const judgeUnit = { kind: 'judge', unit } as JudgeUnit;
+const sampleUnit = { unit: { kind: 'sample', unit } } as SampleInHand;
+const judgeUnit = { unit: { kind: 'judge', unit } } as JudgeInHand;
 const sampled: SampleResult = { kind: 'sample', run: 'run-a', unit, peer: 'p', items: [] };
 const judged: JudgeResult = {
   kind: 'judge',
@@ -41,24 +36,24 @@ function noting<TOutput, TInput>(order: string[], failing: string) {
 async function runSampler(failing = '') {
   const order: string[] = [];
   const actors = {
-    read: noting<SampleUnit, Work>(order, failing)('read', sampleUnit),
-    prepare: noting<void, SampleUnit>(order, failing)('prepare', undefined),
-    fill: noting<SampleResult, SampleUnit>(order, failing)('fill', sampled),
+    read: noting<SampleInHand, Taken>(order, failing)('read', sampleUnit),
+    prepare: noting<void, SampleInHand>(order, failing)('prepare', undefined),
+    fill: noting<SampleResult, SampleInHand>(order, failing)('fill', sampled),
   };
-  const actor = createActor(samplerMachine.provide({ actors }), { input: work });
+  const actor = createActor(samplerMachine.provide({ actors }), { input: { work, deliveries: 1 } });
   const output = await outputOf(actor).catch((error: unknown) => error);
   return { order, output };
 }
 
 async function runJudge(deliveries: number, failing = '') {
   const order: string[] = [];
-  const step = noting<void, JudgeUnit>(order, failing);
+  const step = noting<void, JudgeInHand>(order, failing);
   const actors = {
-    read: noting<JudgeUnit, Work>(order, failing)('read', judgeUnit),
+    read: noting<JudgeInHand, Taken>(order, failing)('read', judgeUnit),
     recall: step('recall', undefined),
     judge: step('judge', undefined),
     judgeAlone: step('judgeAlone', undefined),
-    remember: noting<JudgeResult, JudgeUnit>(order, failing)('remember', judged),
+    remember: noting<JudgeResult, JudgeInHand>(order, failing)('remember', judged),
   };
   const actor = createActor(judgeMachine.provide({ actors }), { input: { work, deliveries } });
   const output = await outputOf(actor).catch((error: unknown) => error);
