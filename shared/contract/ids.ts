@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 
 /** A name that is safe as one token of a subject, as a file name and as a key: `[a-z0-9-]`, at most 64 characters. */
@@ -27,7 +27,7 @@ export function canonicalJson(value: unknown): string {
 
 /** Hex sha256 of bytes, or of the UTF-8 of a text. */
 export function sha256(bytes: string | Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** Hex sha256 of the canonical JSON of `value`. */
@@ -54,7 +54,7 @@ export interface ExampleIdentity {
 export function exampleId(example: ExampleIdentity): string {
   const { dataset, instruction, context, question, references, constraints } = example;
   const parts = [dataset, instruction, context, question, references];
-  return constraints === undefined ? shortDigestOf(...parts) : shortDigestOf(...parts, constraints);
+  return digestOf(constraints === undefined ? parts : [...parts, constraints]).slice(0, 32);
 }
 
 /** One generation: (run seed, checkpoint, example, cell, index within the cell). */

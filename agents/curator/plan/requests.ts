@@ -1,12 +1,12 @@
 /** Messages made from the plan: each is a function of the run file, the plan and the ledger, so an offer can be repeated. */
 import type { Example } from '../../../shared/contract/example.ts';
-import { textId } from '../../../shared/contract/ids.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type { Generation, JudgeUnit, SampleUnit } from '../../../shared/contract/work.ts';
 import { judgesOf } from '../../../shared/scoring/weigh.ts';
 import { renderPrompt } from '../dataset/template.ts';
 import type { PlannedUnit } from './cut.ts';
 import { cellsOf, greedyCell, requestsOf } from './grid.ts';
+import { textIdOf } from '../text-id.ts';
 
 /** An example of a unit, with what was sampled for it. */
 export interface SampledExample {
@@ -71,6 +71,6 @@ export function judgeUnit(
 function distinctTexts(generations: readonly Generation[]): { id: string; text: string }[] {
   const texts = new Map<string, string>();
   for (const generation of generations)
-    if (generation.outcome === 'generated') texts.set(textId(generation.text), generation.text);
+    if (generation.outcome === 'generated') texts.set(textIdOf(generation), generation.text);
   return Array.from(texts, ([id, text]) => ({ id, text }));
 }

@@ -1,9 +1,9 @@
 /** Scores of an example's candidates, joined by candidate and text id, never by position. */
 import type { DatasetKind } from '../../../shared/contract/example.ts';
-import { textId } from '../../../shared/contract/ids.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type { Generation, Outcome, SampleRequest } from '../../../shared/contract/work.ts';
 import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
+import { textIdOf } from '../text-id.ts';
 
 /** Answers of the judges about one example: by judge's name, then by text id. */
 export type Verdicts = Readonly<Record<string, ReadonlyMap<string, Outcome>>>;
@@ -39,7 +39,7 @@ export function scoreCandidates(
       const none = { text: null, failure, verdicts: {}, score: null, reason: failure };
       return { candidate, cells, ...none, arithmetic: `no score: ${failure}` };
     }
-    const about = verdictsOf(judges, verdicts, textId(generation.text));
+    const about = verdictsOf(judges, verdicts, textIdOf(generation));
     const { score, reason, arithmetic } = weigh(kind, judges, file.score, about);
     const known = { text: generation.text, failure: null, verdicts: about };
     return { candidate, cells, ...known, score, reason, arithmetic };

@@ -5,11 +5,11 @@
  *     attempt. So `resume`, which raises the attempt, opens exactly the units that hold something unscored.
  * U2. Judges get a unit when its sampling is answered: all distinct texts that there are.
  */
-import { textId } from '../../../shared/contract/ids.ts';
 import type { Generation } from '../../../shared/contract/work.ts';
 import type { PlannedItems } from '../ledger/merge.ts';
 import type { StoredSample, StoredVerdicts } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
+import { textIdOf } from '../text-id.ts';
 
 export interface UnitRecords {
   readonly planned: PlannedUnit;
@@ -70,7 +70,7 @@ export function textsOf({ items }: StoredSample): PlannedItems[] {
       example,
       keys: [
         ...new Set(
-          generations.flatMap((one) => (one.outcome === 'generated' ? [textId(one.text)] : [])),
+          generations.flatMap((one) => (one.outcome === 'generated' ? [textIdOf(one)] : [])),
         ),
       ],
     }))
