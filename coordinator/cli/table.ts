@@ -22,12 +22,9 @@ export function resultTable(summary: RunSummary): string {
   const decisions = summary.rounds
     .filter(({ reason }) => reason !== '')
     .map(({ round, decision, reason }) => `round ${round}: ${decision}: ${reason}`);
-  return [
-    `${summary.run}: scores on test, 95 % bounds in brackets, * = the best round, which is the one to ship`,
-    table.toString(),
-    ...decisions,
-    ...ending(summary),
-  ].join('\n');
+  const title = `${summary.run}: scores on test, 95 % bounds in brackets, * = the best round, which is the one to ship`;
+  const scores = summary.rounds.length === 0 ? [] : [title, table.toString()];
+  return [...scores, ...decisions, ...ending(summary)].join('\n');
 }
 
 function ending({ stopped, reason, paused, best, rounds, seconds }: RunSummary): string[] {
