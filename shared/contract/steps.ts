@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Digest, Id, Step } from './ids.ts';
 import { Scores } from './facts.ts';
+import { TrainingPace } from './training.ts';
 
 const counts = z.record(z.string(), z.int().nonnegative());
 
@@ -66,16 +67,7 @@ export const TrainRequest = z.strictObject({
   dataset: Digest.nullable(),
   /** How often the run was resumed: a failed job is tried again under a higher number. */
   attempt: z.int().nonnegative(),
-  training: z.strictObject({
-    steps: z.int().positive().optional(),
-    epochs: z.number().positive().optional(),
-    batchSize: z.int().positive(),
-    learningRate: z.number().positive(),
-    schedule: z.enum(['cosine', 'linear', 'constant-linear']),
-    warmupRatio: z.number(),
-    weightDecay: z.number(),
-    saveEverySteps: z.int().positive(),
-  }),
+  training: TrainingPace,
   probe: z.array(z.string()),
 });
 export type TrainRequest = z.infer<typeof TrainRequest>;

@@ -9,6 +9,18 @@ export const TrainingRow = z.strictObject({
 });
 export type TrainingRow = z.infer<typeof TrainingRow>;
 
+/** Rates and length of one training step: `steps`, or `epochs` over the rows. */
+export const TrainingPace = z.strictObject({
+  steps: z.int().positive().optional(),
+  epochs: z.number().positive().optional(),
+  batchSize: z.int().positive(),
+  learningRate: z.number().positive(),
+  schedule: z.enum(['cosine', 'linear', 'constant-linear']),
+  warmupRatio: z.number(),
+  weightDecay: z.number(),
+  saveEverySteps: z.int().positive(),
+});
+
 /** What a training program reads (design §4): one JSON file in its job folder. */
 export const TrainingSpec = z.strictObject({
   version: z.literal(1),
@@ -20,16 +32,7 @@ export const TrainingSpec = z.strictObject({
   }),
   data: z.strictObject({ train: z.array(z.string()).min(1), dev: z.array(z.string()) }),
   output: z.string(),
-  training: z.strictObject({
-    steps: z.int().positive().optional(),
-    epochs: z.number().positive().optional(),
-    batchSize: z.int().positive(),
-    learningRate: z.number().positive(),
-    schedule: z.enum(['cosine', 'linear', 'constant-linear']),
-    warmupRatio: z.number(),
-    weightDecay: z.number(),
-    saveEverySteps: z.int().positive(),
-  }),
+  training: TrainingPace,
   probe: z.array(z.string()),
 });
 export type TrainingSpec = z.infer<typeof TrainingSpec>;
