@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Holder, holderOf, isRunning } from '#local/lock.mjs';
 import type { StartArguments } from './arguments.ts';
 import { prepareDemo, runFileOf } from './demo.ts';
-import { type FollowedRun, followRun } from './follow.ts';
+import { followRun } from './follow.ts';
 import { type RunningCluster, startCluster } from './local-cluster.ts';
 import { endOrphans } from './orphans.ts';
 import { type StateFolder, readCluster, removeState, stateFolder } from './state-folder.ts';
@@ -61,23 +61,17 @@ async function runInCluster(
     cluster.kill();
   };
   signals.hard.addEventListener('abort', kill, { once: true });
+  const run = followRun(runFileOf(args), args, signals.soft);
   try {
-    const run = followRun(runFileOf(args), args, signals.soft);
-    return await Promise.race([run.exitCode, failureOf(cluster, run)]);
+    return await Promise.race([run.exitCode, cluster.failed]);
+  } catch (error) {
+    // What follows the run ends first, so that the message is the last one.
+    await run.end();
+    throw error;
   } finally {
     if (signals.soft.aborted) say('ending in order; the next start goes on from here');
     await cluster.stop();
     signals.hard.removeEventListener('abort', kill);
-  }
-}
-
-/** Ends what follows the run before the failure is told, so that its message is the last one. */
-async function failureOf(cluster: RunningCluster, run: FollowedRun): Promise<never> {
-  try {
-    return await cluster.failed;
-  } catch (error) {
-    await run.end();
-    throw error;
   }
 }
 
