@@ -7,9 +7,12 @@ import { allFailpoints, unguardedSites } from '../support/drill/failpoint-sites.
 
 const roles = {
   'the supervisor, the coordinator and the workers':
-    /^(supervisor|coordinator\.append|sampler\.(answer|ack)|judge|store\.verdicts)/,
-  'the curator': /^(curator|dataset|store\.(?!verdicts|attempt))/,
-  'the trainer and its training program': /^(trainer|tinylm)/,
+    /^(supervisor(?!\.world\.fsync-f)|coordinator\.append|sampler\.(answer|ack)|judge|store\.verdicts)/,
+  // A world that was renamed into place is not written again, so each kill at its last step needs a run of its own.
+  'the curator':
+    /^(curator|dataset|store\.(?!verdicts|attempt)|supervisor\.world\.fsync-folder\.before)/,
+  'the trainer and its training program':
+    /^(trainer|tinylm|supervisor\.world\.fsync-folder\.after)/,
 };
 
 test('every change of disk, bus and journal stands between two failpoints', () => {
@@ -26,7 +29,8 @@ test('every failpoint belongs to a drill', () => {
     ).toHaveLength(1);
 });
 
-test.each(Object.entries(roles))(
+// Side by side, for most of the time goes by in pauses before a process is started again.
+test.concurrent.each(Object.entries(roles))(
   'killed at each failpoint of %s, a run ends with the same bytes',
   async (_, pattern) => {
     const names = allFailpoints().filter((name) => pattern.test(name));
@@ -49,8 +53,10 @@ async function sparePrograms(cluster: DrillCluster, signal: AbortSignal): Promis
   let seen = 0;
   while (!signal.aborted) {
     const deaths = fired(cluster.state).filter((name) => name.startsWith('tinylm.')).length;
-    if (deaths > seen) await cluster.kill('trainer-1');
-    seen = deaths;
+    if (deaths >= seen + 2) {
+      await cluster.kill('trainer-1');
+      seen = deaths;
+    }
     await delay(50, undefined, { signal }).catch(() => undefined);
   }
 }
