@@ -20,15 +20,10 @@ export interface Taken {
 export interface Hand {
   /** The next unit, or undefined when none came within a second. TransientError while the bus is away or the queue is not declared. */
   take(signal: AbortSignal): Promise<Taken | undefined>;
-  /**
-   * Stores the result, then acks the unit and lets it go. TransientError while the bus is away; the unit stays in hand, to be answered
-   * again. The ack's confirmation is not waited for: `take` and `settled` do that, while the next unit is on its way.
-   */
+  /** Stores the result, then acks the unit. TransientError while the bus is away; the unit stays in hand, to be answered again. */
   answer(result: Result): Promise<void>;
   /** Lets the unit go, to be delivered again after `delayMs`. */
   giveBack(delayMs: number): void;
-  /** Returns when the last ack is confirmed or has failed. */
-  settled(): Promise<void>;
 }
 
 interface Held {
@@ -45,7 +40,6 @@ export interface HandDeps {
 
 export function createHand({ bus, queue, clock, ackWaitMs }: HandDeps): Hand {
   let held: Held | undefined;
-  let acked: Promise<void> = Promise.resolve();
 
   async function renew({ delivery, release }: Held): Promise<void> {
     while (!release.signal.aborted) {
@@ -63,7 +57,7 @@ export function createHand({ bus, queue, clock, ackWaitMs }: HandDeps): Hand {
 
   return {
     take: async (signal) => {
-      const [delivery] = await Promise.all([bus.next(queue, PULL_MS, signal), acked]);
+      const delivery = await bus.next(queue, PULL_MS, signal);
       if (delivery === undefined) return undefined;
       held = { delivery, release: new AbortController() };
       void renew(held);
@@ -72,23 +66,16 @@ export function createHand({ bus, queue, clock, ackWaitMs }: HandDeps): Hand {
     answer: async (result) => {
       if (held === undefined) throw new Error(`no unit in hand to answer with ${result.unit}`);
       await bus.answer(result);
-      const delivery = letGo();
-      if (delivery !== undefined) acked = ack(delivery);
-      // Whoever takes the next unit hears of it.
-      acked.catch(() => undefined);
+      try {
+        await held.delivery.ack();
+      } catch (error) {
+        // The result is stored, so a unit that comes again is answered again, to no effect.
+        if (!(error instanceof TransientError)) throw error;
+      }
+      letGo();
     },
     giveBack: (delayMs) => {
       letGo()?.giveBack(delayMs);
     },
-    settled: () => acked,
   };
-}
-
-/** The result is stored, so a unit that comes again is answered again, to no effect. */
-async function ack(delivery: Delivery<Work>): Promise<void> {
-  try {
-    await delivery.ack();
-  } catch (error) {
-    if (!(error instanceof TransientError)) throw error;
-  }
 }

@@ -128,5 +128,4 @@ async function runLane(
   onAbort(draining, tell('drain.requested'));
   onAbort(expired, tell('drain.expired'));
   await outputOf(lane);
-  await hand.settled();
 }
