@@ -7,7 +7,7 @@ const TABLE = 'verdict';
 export interface VerdictCache {
   /** In the order of the keys; undefined for what is not there. */
   recall(keys: readonly string[]): Promise<(Outcome | undefined)[]>;
-  /** Durable when it returns; unscored ones are left out, for trying again may help. */
+  /** Survives kill -9 when it returns; unscored ones are left out, for trying again may help. */
   remember(outcomes: ReadonlyMap<string, Outcome>): Promise<void>;
 }
 

@@ -15,7 +15,7 @@ import { judgeTypes } from './types/table.ts';
 await runProcess('judge', async ({ signal, log, defer }) => {
   const environment = readEnvironment(process.env);
   const { peer, host, httpPort, state, ackWaitMs, tls } = environment;
-  const store = await openStore(join(state, 'verdicts'));
+  const store = await openStore(join(state, 'verdicts'), { sync: false });
   defer('verdicts', () => store.close());
   const { bus, directory } = await connectBus({ ...environment, role: 'judge', log, signal });
   defer('bus', () => bus.close());

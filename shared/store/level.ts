@@ -11,11 +11,19 @@ function openTable(level: Level, name: string) {
   return level.sublevel(name);
 }
 
+export interface StoreOptions {
+  /** Without it a write survives kill -9 but not a power cut: for what can be made again. */
+  sync?: boolean;
+}
+
 /**
  * Opens a Level folder as a Store, creating it where it is missing. Throws PermanentError when another process has it open or it cannot be read.
  * Failpoints of a write: `store.<effect>.before` and `.after`.
  */
-export async function openStore(folder: string): Promise<Store> {
+export async function openStore(
+  folder: string,
+  { sync = true }: StoreOptions = {},
+): Promise<Store> {
   await mkdir(folder, { recursive: true });
   await refuseHeadless(folder);
   const level = new Level(folder);
@@ -24,7 +32,7 @@ export async function openStore(folder: string): Promise<Store> {
   } catch (error) {
     throw new PermanentError(whyNotOpened(folder, error), { cause: error });
   }
-  return new LevelStore(level, folder);
+  return new LevelStore(level, folder, sync);
 }
 
 /** LevelDB takes a folder without CURRENT for an empty one and begins anew over the tables in it. */
@@ -44,13 +52,15 @@ function parse(text: string | undefined): unknown {
 class LevelStore implements Store {
   readonly #level: Level;
   readonly #folder: string;
+  readonly #sync: boolean;
   readonly #tables = new Map<string, Table>();
   /** Set by the first write that fails; LevelDB would go on failing, or worse, seem not to (S2). */
   #broken: { cause: unknown } | undefined;
 
-  constructor(level: Level, folder: string) {
+  constructor(level: Level, folder: string, sync: boolean) {
     this.#level = level;
     this.#folder = folder;
+    this.#sync = sync;
   }
 
   async read(table: string, key: string): Promise<unknown> {
@@ -78,7 +88,9 @@ class LevelStore implements Store {
         : { type: 'put' as const, sublevel, key, value: JSON.stringify(value) };
     });
     try {
-      await performEffect(`store.${effect}`, () => this.#level.batch(operations, { sync: true }));
+      await performEffect(`store.${effect}`, () =>
+        this.#level.batch(operations, { sync: this.#sync }),
+      );
     } catch (error) {
       this.#broken = { cause: error };
       throw new PermanentError(
