@@ -7,11 +7,14 @@ export interface Wake {
   wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** One for all: an abort without a reason makes an error of its own each time, even where it changes nothing. */
+const WOKEN = new Error('woken');
+
 export function createWake(): Wake {
   let woken = new AbortController();
   return {
     wake() {
-      woken.abort();
+      if (!woken.signal.aborted) woken.abort(WOKEN);
     },
     async wait(clock, ms, signal) {
       await sleepUnless(clock, ms, [woken.signal, signal]);
@@ -32,7 +35,7 @@ export async function sleepUnless(
   if (signals.some(({ aborted }) => aborted)) return;
   const ended = new AbortController();
   const end = (): void => {
-    ended.abort();
+    ended.abort(WOKEN);
   };
   for (const signal of signals) signal.addEventListener('abort', end, { once: true });
   try {
