@@ -4,13 +4,16 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { PermanentError } from '../../../shared/contract/failure.ts';
+import { unknownName } from '../../../shared/contract/problems.ts';
 import { measureDefaultUnits, measureSingleUnits } from './bus-path.ts';
 import type { Durability } from './cluster.ts';
-import { measureMemory, measureResume } from './curator-memory.ts';
+import { type Memory, measureMemory, measureResume, type Resume } from './curator-memory.ts';
 import { measureHttp } from './http.ts';
-import { cpuTableOf, memoryText, type Part, partOf, resumeText, tableOf } from './report.ts';
+import { type Part, partOf, reportOf } from './report.ts';
 
 const RESUME_CANDIDATES = 50_000;
+const MEMORY_CANDIDATES = [10_000, 100_000];
 
 const measurements = [
   {
@@ -56,46 +59,64 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) process.stdout.write(usage);
-else await run();
+try {
+  if (values.help) process.stdout.write(usage);
+  else await run(readParts(), readDurabilities(), readRepeats());
+} catch (error) {
+  if (!(error instanceof PermanentError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
 
 function say(text: string): void {
   process.stderr.write(`${text} (load ${loadavg()[0]?.toFixed(1) ?? 'unknown'})\n`);
 }
 
-async function run(): Promise<void> {
-  const wanted = values.parts.split(',');
-  const repeats = Number(values.repeats);
+async function run(
+  wanted: readonly string[],
+  durabilities: readonly Durability[],
+  repeats: number,
+): Promise<void> {
   const parts: Part[] = [];
   for (const { name, measure, ...described } of measurements) {
     if (!wanted.includes(name)) continue;
-    for (const durability of readDurabilities()) {
+    for (const durability of durabilities) {
       say(`${described.part}, ${durability}`);
       parts.push(partOf({ ...described, durability }, await measure(durability, repeats)));
     }
   }
-  const memory = [];
-  for (const candidates of wanted.includes('memory') ? [10_000, 100_000] : []) {
+  const memory: Memory[] = [];
+  for (const candidates of wanted.includes('memory') ? MEMORY_CANDIDATES : []) {
     say(`memory, ${candidates} candidates`);
     memory.push(await measureMemory(candidates));
   }
-  const resume = [];
+  const resume: Resume[] = [];
   for (let time = 0; time < repeats && wanted.includes('resume'); time++) {
     say('resume');
     resume.push(await measureResume(RESUME_CANDIDATES));
   }
-  const machine = { cores: availableParallelism(), load: loadavg()[0] };
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, parts, memory, resume })}\n`);
-  else {
-    const tables = parts.length > 0 ? [tableOf(parts), cpuTableOf(parts)] : [];
-    const lines = [...memory.map(memoryText), ...(resume.length > 0 ? [resumeText(resume)] : [])];
-    process.stdout.write([...tables, ...lines, ''].join('\n'));
-  }
+  const machine = { cores: availableParallelism(), load: loadavg()[0] ?? Number.NaN };
+  const figures = { machine, parts, memory, resume };
+  process.stdout.write(`${values.json ? JSON.stringify(figures) : reportOf(figures)}\n`);
+}
+
+function readParts(): string[] {
+  const known = [...measurements.map(({ name }) => name), 'memory', 'resume'];
+  const wanted = values.parts.split(',');
+  const unknown = wanted.find((part) => !known.includes(part));
+  if (unknown === undefined) return wanted;
+  throw new PermanentError(unknownName('part', unknown, known));
 }
 
 function readDurabilities(): Durability[] {
   return values.durability.split(',').map((name) => {
     if (name === 'default' || name === 'always') return name;
-    throw new Error(`--durability ${name}: default or always`);
+    throw new PermanentError(unknownName('durability', name, ['default', 'always']));
   });
+}
+
+function readRepeats(): number {
+  const repeats = Number(values.repeats);
+  if (Number.isInteger(repeats) && repeats > 0) return repeats;
+  throw new PermanentError(`--repeats ${values.repeats}: give a whole number from 1`);
 }

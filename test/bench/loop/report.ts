@@ -41,8 +41,25 @@ export function partOf(
   };
 }
 
+export interface Figures {
+  readonly machine: { readonly cores: number; readonly load: number };
+  readonly parts: readonly Part[];
+  readonly memory: readonly Memory[];
+  readonly resume: readonly Resume[];
+}
+
+/** The figures for people: the ratios first. */
+export function reportOf({ machine, parts, memory, resume }: Figures): string {
+  return [
+    ...(parts.length > 0 ? [tableOf(parts), cpuTableOf(parts)] : []),
+    ...memory.map(memoryText),
+    ...(resume.length > 0 ? [resumeText(resume)] : []),
+    `${machine.cores} cores, load ${machine.load.toFixed(1)} at the end`,
+  ].join('\n');
+}
+
 /** The ratios, then what they are made of. */
-export function tableOf(parts: readonly Part[]): string {
+function tableOf(parts: readonly Part[]): string {
   const table = new Table({
     head: ['ratio', 'aim', 'part', 'durability', 'median (min–max)', 'beside'],
     style: { head: [], border: [] },
@@ -60,7 +77,7 @@ export function tableOf(parts: readonly Part[]): string {
 }
 
 /** Which role takes the processor's time. */
-export function cpuTableOf(parts: readonly Part[]): string {
+function cpuTableOf(parts: readonly Part[]): string {
   const table = new Table({
     head: ['part', 'durability', 'µs of processor time for each candidate'],
     style: { head: [], border: [] },
@@ -72,11 +89,11 @@ export function cpuTableOf(parts: readonly Part[]): string {
   return table.toString();
 }
 
-export function memoryText({ candidates, readyMegabytes, peakMegabytes, seconds }: Memory): string {
+function memoryText({ candidates, readyMegabytes, peakMegabytes, seconds }: Memory): string {
   return `curator memory at ${candidates} candidates: ${peakMegabytes.toFixed(0)} MB at most, ${readyMegabytes.toFixed(0)} MB before (${(candidates / seconds).toFixed(0)} candidates/s)`;
 }
 
-export function resumeText(runs: readonly Resume[]): string {
+function resumeText(runs: readonly Resume[]): string {
   const answer = spreadOf(runs.map(({ answerSeconds }) => answerSeconds));
   const ready = spreadOf(runs.map(({ readySeconds }) => readySeconds));
   const [{ stored, candidates } = { stored: 0, candidates: 0 }] = runs;
