@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { connectBus } from '../../shared/bus/nats.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { readEnvironment } from '../../shared/process/environment.ts';
@@ -9,6 +10,7 @@ import { keepPresent } from '../../shared/process/presence.ts';
 import { CheckpointService, TrainerService } from '../../shared/rpc/load.ts';
 import { serveRpc } from '../../shared/rpc/server.ts';
 import { checkpointService } from './checkpoint/service.ts';
+import { sweepJobs } from './job/folder.ts';
 import { Jobs } from './jobs.ts';
 import { trainerService } from './service.ts';
 
@@ -18,6 +20,7 @@ await runProcess('trainer', async ({ signal, log, defer }) => {
     environment;
   const offers = Object.keys(profiles.trainers);
   await sweepStaging(checkpoints);
+  await sweepJobs(join(environment.state, 'jobs'));
   const { bus, directory } = await connectBus({
     natsUrl,
     peer,

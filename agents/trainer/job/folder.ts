@@ -1,11 +1,11 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 import { canonicalJson } from '../../../shared/contract/ids.ts';
 import { TrainOutcome, TrainRequest } from '../../../shared/contract/steps.ts';
 import { TrainingResult } from '../../../shared/contract/training.ts';
-import { writeFileDurably } from '../../../shared/process/files.ts';
+import { sweepStaging, writeFileDurably } from '../../../shared/process/files.ts';
 
 /** Where everything of one job lies: `<jobs>/<run>/<step>/`. Ids are safe as file names. */
 export interface JobFolder {
@@ -32,6 +32,13 @@ export function jobFolder(
     output: join(path, 'output'),
     log: join(path, 'program.log'),
   };
+}
+
+/** Removes what a killed trainer left half written in its jobs' folders. Call it before the first job. */
+export async function sweepJobs(jobs: string): Promise<void> {
+  await mkdir(jobs, { recursive: true });
+  for (const run of await readdir(jobs))
+    for (const step of await readdir(join(jobs, run))) await sweepStaging(join(jobs, run, step));
 }
 
 /**
