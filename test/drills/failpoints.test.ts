@@ -1,8 +1,11 @@
 /** Every failpoint of the code base kills once, several in a run; each proves by its mark that it did. */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
-import { drillEnv, expectSound, finish, fired } from '../support/drill/drill.ts';
+import { resetLoop } from '../support/drill/command.ts';
+import { drillEnv, expectSound, finish, fired, untilEvent } from '../support/drill/drill.ts';
+import { evidenceFolder } from '../support/drill/evidence.ts';
 import { allFailpoints, unguardedSites } from '../support/drill/failpoint-sites.ts';
 
 const roles = {
@@ -11,17 +14,31 @@ const roles = {
   // A world that was renamed into place is not written again, so each kill at its last step needs a run of its own.
   'the curator':
     /^(curator|dataset|store\.(?!verdicts|attempt)|supervisor\.world\.fsync-folder\.before)/,
-  'the trainer and its training program':
-    /^(trainer|tinylm|supervisor\.world\.fsync-folder\.after)/,
+  'the trainer': /^(trainer|supervisor\.world\.fsync-folder\.after)/,
+  'the training program': /^tinylm/,
 };
+
+/** What a pause and its end write. */
+const ofControl = /^(store\.attempt|coordinator\.control)/;
+/** A sampler that sees the checkpoints' folder fetches nothing. */
+const ofFetching = /^sampler\.checkpoint/;
+
+function killsAt(pattern: RegExp): string[] {
+  return allFailpoints()
+    .filter((name) => pattern.test(name))
+    .sort();
+}
+
+function textOf(kills: readonly string[]): string {
+  return kills.map((name) => `${name}=kill`).join(';');
+}
 
 test('every change of disk, bus and journal stands between two failpoints', () => {
   expect(unguardedSites()).toEqual([]);
 });
 
 test('every failpoint belongs to a drill', () => {
-  const elsewhere = /^(sampler\.checkpoint|store\.attempt|coordinator\.control)/;
-  const drilled = [...Object.values(roles), elsewhere];
+  const drilled = [...Object.values(roles), ofControl, ofFetching];
   for (const name of allFailpoints())
     expect(
       drilled.filter((pattern) => pattern.test(name)),
@@ -33,30 +50,106 @@ test('every failpoint belongs to a drill', () => {
 test.concurrent.each(Object.entries(roles))(
   'killed at each failpoint of %s, a run ends with the same bytes',
   async (_, pattern) => {
-    const names = allFailpoints().filter((name) => pattern.test(name));
-    const failpoints = names.map((name) => `${name}=kill`).join(';');
-    await using cluster = await drillCluster({ failpoints, env: drillEnv });
+    const names = killsAt(pattern);
+    await using cluster = await drillCluster({ failpoints: textOf(names), env: drillEnv });
     const ended = new AbortController();
     cluster.start();
-    const watching = sparePrograms(cluster, ended.signal);
+    const forgetting = forget(cluster, ended.signal);
     await finish(cluster, 400_000).finally(() => {
       ended.abort();
     });
-    await watching;
-    expect(fired(cluster.state).sort()).toEqual(names.sort());
+    await forgetting;
+    expect(fired(cluster.state).sort()).toEqual(names);
     await expectSound(cluster);
   },
 );
 
-/** A program that dies three times at the same place has failed, by design; a trainer that dies as well forgets that it did. */
-async function sparePrograms(cluster: DrillCluster, signal: AbortSignal): Promise<void> {
-  let seen = 0;
+/**
+ * Lets others die along, so that a run with that many deaths at one place is not held up. A training program that dies three times
+ * there has failed, by design; a trainer that dies as well forgets it. A coordinator waits longer after each failure in a row.
+ */
+async function forget(cluster: DrillCluster, signal: AbortSignal): Promise<void> {
+  const along = [
+    { dying: 'tinylm.', peer: 'trainer-1', every: 2, seen: 0 },
+    { dying: 'trainer.', peer: 'coordinator-1', every: 3, seen: 0 },
+  ];
   while (!signal.aborted) {
-    const deaths = fired(cluster.state).filter((name) => name.startsWith('tinylm.')).length;
-    if (deaths >= seen + 2) {
-      await cluster.kill('trainer-1');
-      seen = deaths;
+    const names = fired(cluster.state);
+    for (const one of along) {
+      const deaths = names.filter((name) => name.startsWith(one.dying)).length;
+      if (deaths < one.seen + one.every) continue;
+      await cluster.kill(one.peer);
+      one.seen = deaths;
     }
     await delay(50, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+test('killed while it is paused and goes on again, a run ends with the same bytes', async () => {
+  const names = killsAt(ofControl);
+  // The sampler stands still over the round's first units, so that curating is under way at the pause and after it.
+  await using cluster = await drillCluster({
+    failpoints: `${textOf(names)};sampler.ack.before@13=stop`,
+    env: drillEnv,
+  });
+  cluster.start();
+  await untilEvent(cluster, ({ event }) => event === 'round.opened');
+  await expect.poll(() => fired(cluster.state)).toContain('sampler.ack.before');
+  while (!cluster.events().some(({ event }) => event === 'paused')) {
+    await resetLoop(['pause', '--state', cluster.state]);
+    await delay(200);
+  }
+  await cluster.resume('sampler-1', 0);
+  expect(await cluster.ended()).toBe(3);
+
+  cluster.start(`${textOf(names)};sampler.answer.before=stop`);
+  await expect
+    .poll(() => fired(cluster.state), { timeout: 60_000 })
+    .toEqual(expect.arrayContaining([...names, 'sampler.answer.before']));
+  await cluster.resume('sampler-1', 0);
+  await finish(cluster);
+  await expectSound(cluster);
+});
+
+test('killed while it fetches a checkpoint, a sampler fetches it again', async () => {
+  const names = killsAt(ofFetching);
+  await using cluster = await drillCluster({
+    failpoints: 'sampler.answer.before=stop',
+    env: drillEnv,
+  });
+  cluster.start();
+  await expect.poll(() => fired(cluster.state), { timeout: 60_000 }).toHaveLength(1);
+  const leave = new AbortController();
+  const away = keepSampling(cluster.state, textOf(names), leave.signal);
+  await finish(cluster).finally(() => {
+    leave.abort();
+  });
+  await away;
+  expect(fired(cluster.state)).toEqual(expect.arrayContaining(names));
+  await expectSound(cluster);
+});
+
+/** A sampler with a checkpoints folder of its own, started again whenever it dies. */
+async function keepSampling(state: string, failpoints: string, signal: AbortSignal): Promise<void> {
+  const { marks, attempts } = evidenceFolder(state);
+  const args = [
+    '--role',
+    'sampler',
+    '--name',
+    'sampler-2',
+    '--checkpoints',
+    join(state, 'elsewhere'),
+  ];
+  while (!signal.aborted) {
+    await resetLoop(
+      ['peer', ...args, '--profiles', join(state, 'profiles.json'), '--state', state],
+      {
+        ...drillEnv,
+        RESET_FAILPOINTS: failpoints,
+        RESET_FAILPOINT_MARKS: marks,
+        RESET_ATTEMPTS: attempts,
+      },
+      signal,
+    );
   }
 }

@@ -36,8 +36,8 @@ export interface DrillCluster extends AsyncDisposable {
   readonly stderr: readonly string[];
   /** What `--json` has printed since the first start. */
   events(): ClusterEvent[];
-  /** Starts it, or starts it again after it has ended. */
-  start(): void;
+  /** Starts it, or starts it again after it has ended; with other failpoints where they are given. */
+  start(failpoints?: string): void;
   /** How the present start ends: its exit code, or the signal that killed it. */
   ended(): Promise<number | NodeJS.Signals>;
   /** The pid of a process, `supervisor` included; undefined while it does not run. */
@@ -69,13 +69,13 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
     stdout,
     stderr,
     events: () => stdout.map((line) => AnyEvent.parse(JSON.parse(line))),
-    start: () => {
+    start: (failpoints = options.failpoints) => {
       const env = {
         ...process.env,
         RESET_NATS_PORT: String(port),
         RESET_ATTEMPTS: evidence.attempts,
         RESET_FAILPOINT_MARKS: evidence.marks,
-        ...(options.failpoints === undefined ? {} : { RESET_FAILPOINTS: options.failpoints }),
+        ...(failpoints === undefined ? {} : { RESET_FAILPOINTS: failpoints }),
         ...options.env,
       };
       running = startProcess(state, options, env, { stdout, stderr });
