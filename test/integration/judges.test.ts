@@ -93,6 +93,7 @@ test('a judge that was stopped for twice its ack wait answers late, and its unit
   await new Promise((resolve) => setTimeout(resolve, 2 * ACK_WAIT_MS));
   judge.kill('SIGCONT');
   await expect.poll(() => setup.planner.offered(makeUnit(1)), WITHIN).toEqual([]);
+  await expect.poll(() => setup.planner.results.length, WITHIN).toBeGreaterThan(0);
   expect(new Set(setup.planner.results.map((result) => JSON.stringify(result))).size).toBe(1);
 });
 
