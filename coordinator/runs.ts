@@ -1,12 +1,14 @@
 import { EventEmitter, on } from 'node:events';
 import { createActor, type Actor } from 'xstate';
 import type { Directory } from '../shared/bus/bus.ts';
-import { messageOf } from '../shared/contract/failure.ts';
+import { messageOf, TransientError } from '../shared/contract/failure.ts';
 import type { Logger } from '../shared/process/logger.ts';
 import { createRun, type RunDeps } from './actors.ts';
 import type { runMachine } from './machine.ts';
 import { showRun } from './metrics.ts';
 import type { Progress } from './work.ts';
+
+const RETRY_MS = 500;
 
 export interface RunsDeps extends Omit<RunDeps, 'report'> {
   directory: Directory;
@@ -27,10 +29,18 @@ export class Runs {
     this.#progress.setMaxListeners(0);
   }
 
-  /** Drives every run that is bound now or later, until the signal aborts. */
+  /** Drives every run that is bound now or later, until the signal aborts. A bus without a directory waits for the curator that declares it. */
   async drive(signal: AbortSignal): Promise<void> {
-    for await (const binding of this.#deps.directory.bindings(signal)) {
-      if (!this.#actors.has(binding.run)) this.#start(binding.run);
+    const { directory, clock, log } = this.#deps;
+    while (!signal.aborted) {
+      try {
+        for await (const { run } of directory.bindings(signal))
+          if (!this.#actors.has(run)) this.#start(run);
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        log.warn({ reason: messageOf(error) }, 'cannot see the runs now');
+        await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      }
     }
   }
 
