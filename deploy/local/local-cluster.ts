@@ -9,6 +9,7 @@ import { rmSync } from 'node:fs';
 import { type Holder, startTimeOf, takeLock } from '#local/lock.mjs';
 import type { LocalCluster } from '../../shared/contract/local-cluster.ts';
 import { sweepStaging, writeFileDurably } from '../../shared/process/files.ts';
+import { fullDisk, untilFull } from './disk.ts';
 import { natsConfig } from './nats-config.ts';
 import { findNatsServer } from './nats-server.ts';
 import { endOrphans } from './orphans.ts';
@@ -75,9 +76,12 @@ function runningCluster(
   supervisor: Supervisor,
   release: () => void,
 ): RunningCluster {
-  const failed = supervisor.failed.catch(async (error: unknown) => {
-    throw await withDiskState(error, state);
-  });
+  const stopped = new AbortController();
+  const failed = Promise.race([supervisor.failed, refuseFullDisk(state, stopped.signal)]).catch(
+    async (error: unknown) => {
+      throw await withDiskState(error, state);
+    },
+  );
   // Whoever waits for it sees the rejection; it must not end the process before.
   failed.catch(() => undefined);
   return {
@@ -86,11 +90,19 @@ function runningCluster(
       supervisor.kill();
     },
     stop: async () => {
+      stopped.abort();
       rmSync(state.cluster, { force: true });
       await supervisor.stop();
       release();
     },
   };
+}
+
+/** Rejects on a full disk, where peers would wait for the bus and the bus for space without a word. */
+async function refuseFullDisk(state: StateFolder, signal: AbortSignal): Promise<never> {
+  await untilFull(state.root, signal);
+  if (!signal.aborted) throw new Error(`the state folder ${state.root} ${fullDisk}`);
+  return new Promise(() => undefined);
 }
 
 async function startProcesses(options: ClusterOptions, supervisor: Supervisor): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../shared/contract/failure.ts';
 import { LocalCluster } from '../../shared/contract/local-cluster.ts';
 import { writeFileDurably } from '../../shared/process/files.ts';
+import { fullDisk } from './disk.ts';
 
 /** The places in a state folder that the supervisor uses; each peer has `<root>/<peer>` besides. */
 export type StateFolder = ReturnType<typeof stateFolder>;
@@ -41,7 +42,7 @@ export async function prepareStateFolder(state: StateFolder): Promise<void> {
 function problemOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return 'is on a full disk: free some space and start again; nothing is lost';
+    return fullDisk;
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return 'cannot be written: change its owner or permissions, or choose another with --state <folder>';
