@@ -107,7 +107,7 @@ const targets = [
   'all',
 ];
 
-test.each([
+test.concurrent.each([
   { seed: 1, from: 'run.opened' },
   { seed: 2, from: 'checkpoint.published' },
   { seed: 3, from: 'evaluation.finished' },

@@ -1,20 +1,23 @@
 /** What a user meets when the machine around a run is not as it should be: a message that says what to do, and nothing lost. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { tables } from '../../agents/curator/ledger/tables.ts';
+import { messageOf } from '../../shared/contract/failure.ts';
 import { openStore } from '../../shared/store/level.ts';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import { resetLoop } from '../support/drill/command.ts';
 import { drillEnv, expectSound, finish, fired, untilEvent } from '../support/drill/drill.ts';
-import { readMarks } from '../support/drill/evidence.ts';
+import { readMarks, recordBlow } from '../support/drill/evidence.ts';
 import { startNats } from '../support/nats.ts';
 import { makeRunFile } from '../support/run.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { places } from './check/evidence.ts';
+
+vi.setConfig({ testTimeout: 150_000 });
 
 /** Starts the drill in a folder of its own or a given one, to its end; returns what it said. */
 async function startWith(env: NodeJS.ProcessEnv): Promise<string> {
@@ -60,71 +63,81 @@ async function failure(cluster: DrillCluster): Promise<string> {
   return cluster.stderr.slice(said).join('\n');
 }
 
-test('a locked ledger and a damaged journal end the start with what to do, and mended they go on', async () => {
-  await using cluster = await drillCluster({ env: drillEnv });
-  cluster.start();
-  await untilEvent(cluster, ({ event }) => event === 'checkpoint.published');
-  cluster.signal('SIGINT');
-  expect(await cluster.ended()).toBe(130);
-
-  const { ledger } = places(cluster.state);
-  const store = await openStore(ledger);
-  expect(await failure(cluster)).toContain('is open in another process: end that one');
-  const key = 'drill/00000001';
-  const fact = await store.read(tables.journal.name, key);
-  await store.write('damage', [{ table: tables.journal.name, key, value: undefined }]);
-  await store.close();
-  expect(await failure(cluster)).toMatch(
-    /the journal of drill is damaged: position 1 is missing .*; restore the ledger's folder from a copy/,
-  );
-  const again = await openStore(ledger);
-  await again.write('mend', [{ table: tables.journal.name, key, value: fact }]);
-  await again.close();
-
-  cluster.start();
-  await finish(cluster);
-  await expectSound(cluster);
-});
-
-test('a full disk at any role is told with what to do, and the next start goes on', async () => {
-  const names = [
-    'supervisor.probe.fsync.before',
-    'store.results.before',
-    'dataset.rename.before',
-    'trainer.checkpoint.fsync.before',
-  ];
-  await using cluster = await drillCluster({
-    failpoints: names.map((name) => `${name}=enospc`).join(';'),
-    env: drillEnv,
-  });
-  const codes: unknown[] = [];
-  do {
+test.concurrent(
+  'a locked ledger and a damaged journal end the start with what to do, and mended they go on',
+  async () => {
+    await using cluster = await drillCluster({ env: drillEnv });
     cluster.start();
-    codes.push(await cluster.ended());
-  } while (codes.at(-1) !== 0 && codes.length < 6);
-  expect(codes).toEqual([1, 3, 0]);
-  expect(fired(cluster.state).sort()).toEqual(names.sort());
-  const said = cluster.stderr.join('\n');
-  expect(said).toContain('is on a full disk: free some space and start again; nothing is lost');
-  expect(cluster.stdout.join('\n')).toContain('no space left for the checkpoint');
-  const log = readFileSync(join(cluster.state, 'logs', 'curator-1.log'), 'utf8');
-  expect(log).toContain('the disk is full (ENOSPC). Free space and start the process again');
-  await expectSound(cluster);
-});
+    await untilEvent(cluster, ({ event }) => event === 'checkpoint.published');
+    cluster.signal('SIGINT');
+    expect(await cluster.ended()).toBe(130);
 
-/** A file system of a few megabytes, or the reason why there can be none. */
-async function smallDisk(megabytes: number): Promise<TemporaryFolder | { reason: string }> {
+    const { ledger } = places(cluster.state);
+    const store = await openStore(ledger);
+    expect(await failure(cluster)).toContain('is open in another process: end that one');
+    const key = 'drill/00000001';
+    const fact = await store.read(tables.journal.name, key);
+    await store.write('damage', [{ table: tables.journal.name, key, value: undefined }]);
+    await store.close();
+    expect(await failure(cluster)).toMatch(
+      /the journal of drill is damaged: position 1 is missing .*; restore the ledger's folder from a copy/,
+    );
+    const again = await openStore(ledger);
+    await again.write('mend', [{ table: tables.journal.name, key, value: fact }]);
+    await again.close();
+
+    cluster.start();
+    await finish(cluster);
+    await expectSound(cluster);
+  },
+);
+
+test.concurrent(
+  'a full disk at any role is told with what to do, and the next start goes on',
+  async () => {
+    const names = [
+      'supervisor.probe.fsync.before',
+      'store.results.before',
+      'dataset.rename.before',
+      'trainer.checkpoint.fsync.before',
+    ];
+    await using cluster = await drillCluster({
+      failpoints: names.map((name) => `${name}=enospc`).join(';'),
+      env: drillEnv,
+    });
+    const codes: unknown[] = [];
+    do {
+      cluster.start();
+      codes.push(await cluster.ended());
+    } while (codes.at(-1) !== 0 && codes.length < 6);
+    expect(codes).toEqual([1, 3, 0]);
+    expect(fired(cluster.state).sort()).toEqual(names.sort());
+    const said = cluster.stderr.join('\n');
+    expect(said).toContain('is on a full disk: free some space and start again; nothing is lost');
+    expect(cluster.stdout.join('\n')).toContain('no space left for the checkpoint');
+    const log = readFileSync(join(cluster.state, 'logs', 'curator-1.log'), 'utf8');
+    expect(log).toContain('the disk is full (ENOSPC). Free space and start the process again');
+    await expectSound(cluster);
+  },
+);
+
+interface SmallDisk extends TemporaryFolder {
+  /** Why it is not small after all. */
+  reason: string | undefined;
+}
+
+/** A file system of a few megabytes; it takes root. */
+async function smallDisk(megabytes: number): Promise<SmallDisk> {
   const folder = await temporaryFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder.path], {
-      stdio: 'pipe',
-    });
+    const options = ['-t', 'tmpfs', '-o', `size=${megabytes}m`];
+    execFileSync('mount', [...options, 'tmpfs', folder.path], { stdio: 'pipe' });
   } catch (error) {
-    await folder[Symbol.asyncDispose]();
-    return { reason: `cannot mount a tmpfs, it takes root: ${String(error).slice(0, 200)}` };
+    return { ...folder, reason: `cannot mount a tmpfs: ${messageOf(error)}` };
   }
   return {
     path: folder.path,
+    reason: undefined,
     [Symbol.asyncDispose]: async () => {
       execFileSync('umount', ['-l', folder.path]);
       await folder[Symbol.asyncDispose]();
@@ -132,50 +145,60 @@ async function smallDisk(megabytes: number): Promise<TemporaryFolder | { reason:
   };
 }
 
-test('a disk that fills up in a round ends the start, and with space again the run goes on', async (context) => {
-  const disk = await smallDisk(64);
-  if ('reason' in disk) return context.skip(disk.reason);
-  onTestFinished(() => disk[Symbol.asyncDispose]());
-  const state = join(disk.path, 'state');
-  mkdirSync(state);
-  await using cluster = await drillCluster({ state, env: drillEnv });
-  cluster.start();
-  await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  const ballast = join(disk.path, 'ballast');
-  try {
-    writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
-  } catch {
-    // As full as it gets.
-  }
-  expect(await cluster.ended()).toBe(1);
-  expect(cluster.stderr.join('\n')).toContain('is on a full disk: free some space and start again');
-  rmSync(ballast);
-  cluster.start();
-  await finish(cluster);
-  await expectSound(cluster);
-});
+test.concurrent(
+  'a disk that fills up in a round ends the start, and with space again the run goes on',
+  async (context) => {
+    await using disk = await smallDisk(64);
+    if (disk.reason !== undefined) return context.skip(disk.reason);
+    const state = join(disk.path, 'state');
+    await using elsewhere = await temporaryFolder();
+    mkdirSync(state);
+    // What the drill sees must not be lost with the space.
+    symlinkSync(elsewhere.path, join(state, 'drill'));
+    await using cluster = await drillCluster({ state, env: drillEnv });
+    cluster.start();
+    await untilEvent(cluster, ({ event }) => event === 'round.opened');
+    const ballast = join(disk.path, 'ballast');
+    try {
+      writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
+    } catch {
+      // As full as it gets.
+    }
+    recordBlow(state, { blow: 'starved', target: 'nats-server' });
+    expect(await cluster.ended()).toBe(1);
+    expect(cluster.stderr.join('\n')).toContain(
+      'is on a full disk: free some space and start again',
+    );
+    rmSync(ballast);
+    cluster.start();
+    await finish(cluster);
+    await expectSound(cluster);
+  },
+);
 
-test('a sealed dataset whose manifest is damaged is not trained on, and is sealed again', async () => {
-  await using cluster = await drillCluster({
-    failpoints: 'trainer.request.fsync.before@3=stop',
-    env: drillEnv,
-  });
-  cluster.start();
-  await expect.poll(() => readMarks(cluster.state), { timeout: 60_000 }).toHaveLength(1);
-  const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
-  const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
-  writeFileSync(join(folder, 'manifest.json'), '{}');
-  await cluster.resume('trainer-1', 0);
-  const told = async (): Promise<string> =>
-    (await resetLoop(['status', '--state', cluster.state])).stdout;
-  await expect
-    .poll(told, { timeout: 30_000 })
-    .toMatch(/the manifest of dataset \w+ is damaged: remove .* and restart the curator/);
-  rmSync(folder, { recursive: true });
-  await cluster.kill('curator-1');
-  await finish(cluster);
-  await expectSound(cluster);
-});
+test.concurrent(
+  'a sealed dataset whose manifest is damaged is not trained on, and is sealed again',
+  async () => {
+    await using cluster = await drillCluster({
+      failpoints: 'trainer.request.fsync.before@3=stop',
+      env: drillEnv,
+    });
+    cluster.start();
+    await expect.poll(() => readMarks(cluster.state), { timeout: 60_000 }).toHaveLength(1);
+    const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
+    const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
+    writeFileSync(join(folder, 'manifest.json'), '{}');
+    await cluster.resume('trainer-1', 0);
+    const log = join(cluster.state, 'logs', 'trainer-1.log');
+    await expect
+      .poll(() => readFileSync(log, 'utf8'), { timeout: 30_000 })
+      .toMatch(/the manifest of dataset \w+ is damaged: remove \S+ and restart the curator/);
+    rmSync(folder, { recursive: true });
+    await cluster.kill('curator-1');
+    await finish(cluster);
+    await expectSound(cluster);
+  },
+);
 
 test('a judge that nobody carries is told by status within 5 s', async () => {
   await using nats = await startNats();
@@ -189,12 +212,16 @@ test('a judge that nobody carries is told by status within 5 s', async () => {
   const peers = ['curator', 'coordinator', 'sampler', 'trainer'].map((role) =>
     resetLoop(['peer', '--role', role, '--profiles', profiles, ...common], {}, leave.signal),
   );
-  const row = { instruction: 'Say yes.', references: ['yes'] };
-  const rows = join(folder.path, 'rows.jsonl');
-  writeFileSync(rows, `${JSON.stringify(row)}\n`);
+  const rowsOf = (word: string): string => {
+    const path = join(folder.path, `${word}.jsonl`);
+    const constraints = [{ type: 'required', words: [word] }];
+    const row = { instruction: `Say ${word}.`, references: [word], constraints };
+    writeFileSync(path, `${JSON.stringify(row)}\n`);
+    return path;
+  };
   const file = makeRunFile({
     run: 'lonely',
-    datasets: [{ name: 'say', kind: 'instruction', train: rows, dev: rows }],
+    datasets: [{ name: 'say', kind: 'instruction', train: rowsOf('yes'), dev: rowsOf('no') }],
     judges: [{ name: 'rules', axis: 'instruction', type: 'verifiable' }],
   });
   const path = join(folder.path, 'run.json');

@@ -18,9 +18,9 @@ export function evidenceFolder(state: string) {
   };
 }
 
-/** Something done to a process by the drill; `wiped` is the broker's store. */
+/** Something done to a process by the drill; `wiped` is the broker's store, `starved` is a process without disk. */
 export const Blow = z.strictObject({
-  blow: z.enum(['killed', 'stopped', 'wiped']),
+  blow: z.enum(['killed', 'stopped', 'starved', 'wiped']),
   /** A process of the cluster, or `all`. */
   target: z.string(),
 });
