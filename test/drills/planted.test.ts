@@ -21,7 +21,7 @@ import { undisturbedRun } from '../support/drill/drill.ts';
 import { Seen } from '../support/drill/wire-tap.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { check } from './check/all.ts';
-import { places } from './check/evidence.ts';
+import { factsOf, places, readEvidence } from './check/evidence.ts';
 import type { Violation } from './check/violation.ts';
 
 let undisturbed = '';
@@ -196,6 +196,22 @@ const bugs: Bug[] = [
 
 test('a finished run without a bug has no violation', async () => {
   expect(await check(undisturbed, { reference: undisturbed })).toEqual([]);
+});
+
+test('the drills run what can go wrong: two rounds, a promotion, a tie, equal texts of one example', async () => {
+  await using evidence = await readEvidence(undisturbed);
+  const facts = evidence.runs.flatMap(factsOf);
+  const decisions = facts.flatMap((one) => (one.fact === 'decision.made' ? [one.decision] : []));
+  expect(decisions.length).toBeGreaterThan(1);
+  expect(decisions).toContain('promote');
+  expect(facts.some((one) => one.fact === 'dataset.sealed' && one.ties > 0)).toBe(true);
+  const examples = evidence.runs.flatMap(({ samples }) =>
+    [...samples.values()].flatMap(({ items }) => items),
+  );
+  const texts = examples.map(({ generations }) =>
+    generations.flatMap((one) => (one.outcome === 'generated' ? [one.text] : [])),
+  );
+  expect(texts.some((some) => new Set(some).size < some.length)).toBe(true);
 });
 
 test.each(bugs)('$bug is named', async ({ plant, finds }) => {
