@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { tables } from '../../agents/curator/ledger/tables.ts';
 import { messageOf } from '../../shared/contract/failure.ts';
 import { openStore } from '../../shared/store/level.ts';
@@ -212,6 +212,10 @@ test('a judge that nobody carries is told by status within 5 s', async () => {
   const peers = ['curator', 'coordinator', 'sampler', 'trainer'].map((role) =>
     resetLoop(['peer', '--role', role, '--profiles', profiles, ...common], {}, leave.signal),
   );
+  onTestFinished(async () => {
+    leave.abort();
+    await Promise.all(peers);
+  });
   const rowsOf = (word: string): string => {
     const path = join(folder.path, `${word}.jsonl`);
     const constraints = [{ type: 'required', words: [word] }];
@@ -234,6 +238,4 @@ test('a judge that nobody carries is told by status within 5 s', async () => {
     .toContain(
       'waits: no peer carries judge "rules" (type verifiable): reset-loop peer --role judge',
     );
-  leave.abort();
-  await Promise.all(peers);
 });

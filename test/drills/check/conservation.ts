@@ -1,4 +1,5 @@
 import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
+import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
 import { plannedRequests } from '../../../agents/curator/step/score-unit.ts';
 import { textId } from '../../../shared/contract/ids.ts';
 import { judgesOf } from '../../../shared/scoring/weigh.ts';
@@ -22,53 +23,67 @@ function checkTask(run: RunEvidence, task: TaskRecord): Violation[] {
   if (outcome === null || checkpoint === null) return found;
   const units = unitsOf(run, task);
   expect(units.length > 0, () => `${run.name}: ${task.task} of ${step} has ended without a plan`);
+  return [...found, ...units.flatMap((planned) => checkUnit(run, { step, checkpoint }, planned))];
+}
+
+function checkUnit(
+  run: RunEvidence,
+  task: { step: string; checkpoint: string },
+  planned: PlannedUnit,
+): Violation[] {
+  const { found, expect } = finder('I1');
   const { file } = run.record;
-  for (const planned of units) {
-    const where = `${run.name}: unit ${planned.unit}`;
-    const sample = run.samples.get(planned.unit);
-    expect(sample !== undefined, () => `${where} was dropped: it has no samples`);
-    if (sample === undefined) continue;
-    const kind = file.datasets.find(({ name }) => name === planned.dataset)?.kind;
-    const judges = kind === undefined ? [] : judgesOf(kind, file.judges);
-    const texts = new Map<string, Set<string>>();
-    for (const example of planned.examples) {
-      const requests = plannedRequests(file, { step, checkpoint }, planned, example);
-      const items = sample.items.filter((item) => item.example === example);
-      const generations = items.flatMap((item) => item.generations);
-      const missing = requests.filter(
-        ({ candidate }) => !generations.some((one) => one.candidate === candidate),
-      );
+  const where = `${run.name}: unit ${planned.unit}`;
+  const sample = run.samples.get(planned.unit);
+  expect(sample !== undefined, () => `${where} was dropped: it has no samples`);
+  if (sample === undefined) return found;
+  const texts = new Map<string, Set<string>>();
+  for (const example of planned.examples) {
+    const items = sample.items.filter((item) => item.example === example);
+    const generations = items.flatMap((item) => item.generations);
+    const missing = plannedRequests(file, task, planned, example).filter(
+      ({ candidate }) => !generations.some((one) => one.candidate === candidate),
+    );
+    expect(
+      missing.length === 0,
+      () => `${where}: ${missing.length} candidates of example ${example} were dropped`,
+    );
+    const distinct = generations.flatMap((one) =>
+      one.outcome === 'generated' ? [textId(one.text)] : [],
+    );
+    if (distinct.length > 0) texts.set(example, new Set(distinct));
+    expect(
+      planned.split !== 'train' || run.selections.has(`${task.step}/${example}`),
+      () => `${where}: example ${example} has neither a selection nor a rule that excludes it`,
+    );
+  }
+  return [...found, ...checkVerdicts(run, planned, texts)];
+}
+
+/** Every judge that applies has a verdict on every distinct text of each example. */
+function checkVerdicts(
+  run: RunEvidence,
+  { unit, dataset }: PlannedUnit,
+  texts: ReadonlyMap<string, ReadonlySet<string>>,
+): Violation[] {
+  const { found, expect } = finder('I1');
+  const { file } = run.record;
+  const where = `${run.name}: unit ${unit}`;
+  const kind = file.datasets.find(({ name }) => name === dataset)?.kind;
+  for (const judge of kind === undefined || texts.size === 0 ? [] : judgesOf(kind, file.judges)) {
+    const stored = run.verdicts.get(`${judge.name}/${unit}`);
+    expect(stored !== undefined, () => `${where} was dropped: judge ${judge.name} has no verdicts`);
+    if (stored === undefined) continue;
+    for (const [example, wanted] of texts) {
+      const verdicts = stored.items
+        .filter((item) => item.example === example)
+        .flatMap((item) => item.verdicts.map(({ text }) => text));
+      const missing = [...wanted].filter((text) => !verdicts.includes(text));
       expect(
         missing.length === 0,
-        () => `${where}: ${missing.length} candidates of example ${example} were dropped`,
+        () =>
+          `${where}: judge ${judge.name} has no verdict on ${missing.length} texts of example ${example}`,
       );
-      const distinct = generations.flatMap((one) =>
-        one.outcome === 'generated' ? [textId(one.text)] : [],
-      );
-      if (distinct.length > 0) texts.set(example, new Set(distinct));
-      expect(
-        planned.split !== 'train' || run.selections.has(`${step}/${example}`),
-        () => `${where}: example ${example} has neither a selection nor a rule that excludes it`,
-      );
-    }
-    for (const judge of texts.size === 0 ? [] : judges) {
-      const stored = run.verdicts.get(`${judge.name}/${planned.unit}`);
-      expect(
-        stored !== undefined,
-        () => `${where} was dropped: judge ${judge.name} has no verdicts`,
-      );
-      if (stored === undefined) continue;
-      for (const [example, wanted] of texts) {
-        const verdicts = stored.items
-          .filter((item) => item.example === example)
-          .flatMap((item) => item.verdicts.map(({ text }) => text));
-        const missing = [...wanted].filter((text) => !verdicts.includes(text));
-        expect(
-          missing.length === 0,
-          () =>
-            `${where}: judge ${judge.name} has no verdict on ${missing.length} texts of example ${example}`,
-        );
-      }
     }
   }
   return found;
