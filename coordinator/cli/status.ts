@@ -5,7 +5,7 @@ import { runFileOf } from '../decision/next.ts';
 import type { Cluster, ClusterOptions } from './cluster.ts';
 import { exits } from './exit.ts';
 import { openLedger } from './ledger.ts';
-import { summarize, type RunSummary } from './summary.ts';
+import { type GridSummary, summarize, type RunSummary } from './summary.ts';
 
 interface RunStatus extends RunSummary {
   /** Why it cannot go on at the moment, a missing peer first. */
@@ -74,7 +74,8 @@ export function missingPeer(file: RunFile, peers: readonly Presence[]): string |
     : `no peer carries judge "${judge.name}" (type ${judge.type}): reset-loop peer --role judge`;
 }
 
-function runLine({ run, rounds, stopped, paused, reason, trouble, best }: RunStatus): string {
+function runLine(status: RunStatus): string {
+  const { run, rounds, grid, stopped, paused, reason, trouble, best } = status;
   const last = rounds.at(-1);
   const score =
     last?.faithfulness.seen === null || last === undefined
@@ -90,7 +91,24 @@ function runLine({ run, rounds, stopped, paused, reason, trouble, best }: RunSta
     last === undefined
       ? 'making the starting checkpoint'
       : `${last.round === 0 ? 'start' : `round ${last.round}`} evaluated${score}`;
-  return `run ${run}: ${state}; ${at}${trouble === null ? '' : `\n  waits: ${trouble}`}`;
+  return [
+    `run ${run}: ${state}; ${at}`,
+    ...(trouble === null ? [] : [`  waits: ${trouble}`]),
+    ...(grid === null ? [] : [gridLine(grid)]),
+  ].join('\n');
+}
+
+/** Which decoding settings win, and which give texts that no other gave, as shares of their candidates. */
+function gridLine({ round, cells }: GridSummary): string {
+  const shares = Object.entries(cells).map(
+    ([name, { candidates, own, wins }]) =>
+      `${name} ${percent(wins / candidates)}/${percent(own / candidates)}`,
+  );
+  return `  cells of round ${round}, wins/own texts in %: ${shares.join(', ')}`;
+}
+
+function percent(share: number): string {
+  return (100 * share).toFixed(0);
 }
 
 function peerLines(peers: readonly Presence[], durability: Cluster['durability'] | null): string[] {

@@ -1,4 +1,4 @@
-import type { Estimate, FactOf } from '../../shared/contract/facts.ts';
+import type { Estimate, Fact, FactOf } from '../../shared/contract/facts.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';
 import type { JournalEntry } from '../curator.ts';
 
@@ -13,9 +13,17 @@ export interface RoundSummary {
   reason: string;
 }
 
+/** What the decoding settings gave in one round. */
+export interface GridSummary {
+  round: number;
+  cells: FactOf<'dataset.sealed'>['cells'];
+}
+
 export interface RunSummary {
   run: string;
   rounds: RoundSummary[];
+  /** Of the last round that sealed a dataset; null before. */
+  grid: GridSummary | null;
   best: number | null;
   stopped: string | null;
   reason: string | null;
@@ -53,12 +61,22 @@ export function summarize(entries: readonly JournalEntry[]): RunSummary {
         reason: decision?.reason ?? '',
       };
     }),
+    grid: gridsOf(facts).at(-1) ?? null,
     best: finished?.best?.round ?? null,
     stopped: finished?.stopped ?? null,
     reason: finished?.reason ?? null,
     paused: last?.fact === 'run.paused' ? last.reason : null,
     seconds: Math.round(((entries.at(-1)?.at ?? 0) - (entries[0]?.at ?? 0)) / 1000),
   };
+}
+
+/** The grids of all rounds that sealed a dataset. */
+export function gridsOf(facts: readonly Fact[]): GridSummary[] {
+  return facts.flatMap((fact) =>
+    fact.fact === 'dataset.sealed' && Object.keys(fact.cells).length > 0
+      ? [{ round: Number(fact.step.slice(1)), cells: fact.cells }]
+      : [],
+  );
 }
 
 /** The last line of `--json`: means on test, round 0 the start. */

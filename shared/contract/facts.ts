@@ -32,6 +32,19 @@ export const Difference = z.strictObject({
 });
 export type Difference = z.infer<typeof Difference>;
 
+/** What one decoding setting gave in a round, over all examples that were sampled with it. */
+export const CellCounts = z.strictObject({
+  /** Candidates planned. One that stands for several cells, as a greedy one may, counts for each. */
+  candidates: z.int().nonnegative(),
+  /** Distinct texts, summed over the examples. */
+  texts: z.int().nonnegative(),
+  /** Of these, the ones that no other cell of the same example gave. */
+  own: z.int().nonnegative(),
+  /** Examples whose kept candidate has the cell. */
+  wins: z.int().nonnegative(),
+});
+export type CellCounts = z.infer<typeof CellCounts>;
+
 const counts = z.record(z.string(), z.int().nonnegative());
 
 /**
@@ -56,6 +69,8 @@ export const Fact = z.discriminatedUnion('fact', [
     candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
     ties: z.int().nonnegative(),
     duplicates: z.int().nonnegative(),
+    /** By cell, in grid order; none where nothing was sampled. */
+    cells: z.record(z.string(), CellCounts),
   }),
   z.strictObject({
     fact: z.literal('checkpoint.published'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Digest, Id, Step } from './ids.ts';
-import { Scores } from './facts.ts';
+import { CellCounts, Scores } from './facts.ts';
 import { TrainingPace } from './training.ts';
 
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -25,6 +25,7 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
     ties: z.int(),
     duplicates: z.int(),
+    cells: z.record(z.string(), CellCounts),
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
   z.strictObject({ outcome: z.literal('empty'), reason: z.string() }),

@@ -49,6 +49,7 @@ function sealed(step: string): Fact {
     candidates,
     ties: 0,
     duplicates: 0,
+    cells: {},
   };
 }
 

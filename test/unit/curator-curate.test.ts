@@ -14,12 +14,12 @@ const file = makeRunFile();
 
 function kept(example: Example, text: string, tied = 1): SelectedExample {
   const selection = { candidate: 'c', text, excluded: null, score: 1, margin: 0, tied, reason: '' };
-  return { example, selection };
+  return { example, selection, cells: {} };
 }
 
 function excluded(example: Example, rule: ExclusionRule): SelectedExample {
   const none = { candidate: null, text: null, score: null, margin: null, tied: 0, reason: '' };
-  return { example, selection: { ...none, excluded: rule } };
+  return { example, selection: { ...none, excluded: rule }, cells: {} };
 }
 
 async function curateAll(

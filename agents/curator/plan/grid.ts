@@ -33,6 +33,11 @@ export function cellsOf(
   return families.slice(0, sampling.passes).flat();
 }
 
+/** The names of all cells that the grid has, in grid order. */
+export function cellNames(sampling: Sampling): string[] {
+  return [...temperatureCells(sampling), ...topKCells(sampling)].map(({ name }) => name);
+}
+
 /** How many cells an example can have at most: what a unit's size is reckoned with. */
 export function mostCells({ draw, passes, temperatures, topK }: Sampling): number {
   if (passes === 2) return temperatures.length + topK.length;

@@ -15,6 +15,7 @@ import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { TrainingRow } from '../../../shared/contract/training.ts';
 import { byExample, drawSome } from '../plan/subset.ts';
 import { renderCompletion, renderPrompt } from '../dataset/template.ts';
+import { type Cells, sumCells } from './cells.ts';
 import { findOverlap } from './overlap.ts';
 import { addTo } from './score.ts';
 import type { Selection } from './select.ts';
@@ -22,12 +23,13 @@ import type { Selection } from './select.ts';
 export interface SelectedExample {
   readonly example: Example;
   readonly selection: Selection;
+  readonly cells: Cells;
 }
 
 /** What a round trains on, with its counts in the words of the fact `dataset.sealed`. */
 export interface Curation extends Pick<
   FactOf<'dataset.sealed'>,
-  'byDataset' | 'ties' | 'duplicates'
+  'byDataset' | 'ties' | 'duplicates' | 'cells'
 > {
   /** Ordered by dataset, then by id. */
   readonly rows: readonly TrainingRow[];
@@ -77,6 +79,10 @@ export async function curate(
     emptied: Object.keys(left).filter((dataset) => left[dataset]?.kept === 0),
     ties: ordered.filter(({ selection }) => selection.tied > 1).length,
     duplicates: duplicates.length,
+    cells: sumCells(
+      file.sampling,
+      ordered.map(({ cells }) => cells),
+    ),
   };
 }
 

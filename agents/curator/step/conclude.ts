@@ -83,7 +83,7 @@ async function sealStage(
     ]),
   );
   const candidates = { planned: 0, scored: 0, unscored: {} };
-  const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0 };
+  const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0, cells: {} };
   return { outcome: { outcome: 'sealed', dataset: digest, ...counts }, writes: [] };
 }
 
@@ -100,7 +100,7 @@ async function sealRound(
   const { rows, emptied, ...counts } = await curate(
     file,
     roundOfStep(step),
-    await readSelected(store, name, board),
+    await readSelected(store, run, board),
     readEvaluationRows(store, name, file),
   );
   if (rows.length === 0 || emptied.length > 0) {

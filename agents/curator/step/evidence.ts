@@ -8,28 +8,39 @@ import type { TrainPart } from '../dataset/references.ts';
 import type { EvaluatedExample } from '../evaluation/scores.ts';
 import { read, tables } from '../ledger/tables.ts';
 import { datasetOf, readExamples, readUnit } from '../ledger/units.ts';
+import type { Run } from '../run.ts';
 import type { SelectedExample } from '../selection/balance.ts';
+import { countCells } from '../selection/cells.ts';
 import type { Board } from './board.ts';
 import { scoreUnit } from './score-unit.ts';
 
 const EXAMPLES_AT_ONCE = 100;
 
-/** Every planned example of a round with its selection. */
+/** Every planned example of a round with its selection and what its cells gave. */
 export async function readSelected(
   store: Store,
-  run: string,
-  { record: { step }, units }: Board,
+  { name, file }: Pick<Run, 'name' | 'file'>,
+  { record: { step, checkpoint }, units }: Board,
 ): Promise<SelectedExample[]> {
   const selected: SelectedExample[] = [];
-  for (const { examples: ids } of units.values())
-    for (const example of await readExamples(store, run, ids)) {
-      const selection = await read(store, tables.selection, `${run}/${step}/${example.id}`);
+  if (checkpoint === null) return selected;
+  for (const planned of units.values()) {
+    const sample = await read(store, tables.sample, `${name}/${planned.unit}`);
+    const { kind } = datasetOf(file, planned.dataset);
+    // What the cells gave is in the texts alone; the verdicts are in the selection.
+    const unit = { planned, sample, verdicts: new Map() };
+    const scored = scoreUnit(file, kind, { step, checkpoint }, unit);
+    const examples = await readExamples(store, name, planned.examples);
+    for (const [at, example] of examples.entries()) {
+      const selection = await read(store, tables.selection, `${name}/${step}/${example.id}`);
       if (selection === undefined)
         throw new PermanentError(
-          `the ledger is damaged: ${step} of run ${run} has no selection of ${example.id}; restore its folder from a copy`,
+          `the ledger is damaged: ${step} of run ${name} has no selection of ${example.id}; restore its folder from a copy`,
         );
-      selected.push({ example, selection });
+      const cells = countCells(scored[at]?.candidates ?? [], selection.candidate);
+      selected.push({ example, selection, cells });
     }
+  }
   return selected;
 }
 
