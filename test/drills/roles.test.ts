@@ -1,6 +1,6 @@
 /** kill -9 of each process over work in hand; each time the run goes on, and all is as if nothing had happened. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { randomFrom } from '../../shared/contract/random.ts';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import {
@@ -9,29 +9,30 @@ import {
   expectSound,
   finish,
   fired,
-  inHand,
   untilEvent,
 } from '../support/drill/drill.ts';
 import { readMarks } from '../support/drill/evidence.ts';
+import { inHand } from '../support/drill/in-hand.ts';
 
-/** Units and trainings in hand that match; waits until there are some. */
-async function untilInHand(cluster: DrillCluster, pattern = /./): Promise<string[]> {
+/** kill -9 of a process while work that matches is in hand; waits until both are so, and returns the work. */
+async function strikeOver(cluster: DrillCluster, target: string, pattern = /./): Promise<string[]> {
   let found: string[] = [];
-  const look = (): number => {
-    found = inHand(cluster.state).filter((one) => pattern.test(one));
-    return found.length;
-  };
-  await expect.poll(look, { interval: 2, timeout: 60_000 }).toBeGreaterThan(0);
+  await vi.waitUntil(
+    async () => {
+      found = inHand(cluster).filter((one) => pattern.test(one));
+      if (found.length === 0) return false;
+      if (target !== 'all') return cluster.kill(target);
+      await cluster.killAll();
+      return true;
+    },
+    { interval: 2, timeout: 90_000 },
+  );
+  // Nothing restarts these two.
+  if (target === 'all' || target === 'supervisor') {
+    await cluster.ended();
+    cluster.start();
+  }
   return found;
-}
-
-/** kill -9, as soon as the target runs; what nothing restarts is started again. */
-async function strike(cluster: DrillCluster, target: string): Promise<void> {
-  if (target === 'all') await cluster.killAll();
-  else await expect.poll(() => cluster.kill(target), { interval: 20, timeout: 20_000 }).toBe(true);
-  if (target !== 'all' && target !== 'supervisor') return;
-  await cluster.ended();
-  cluster.start();
 }
 
 test('each role dies once over work in hand', async () => {
@@ -46,12 +47,8 @@ test('each role dies once over work in hand', async () => {
     env: drillEnv,
   });
   cluster.start();
-  await untilInHand(cluster, /^training program/);
-  await strike(cluster, 'trainer-1');
-  for (const target of ['sampler-1', 'model-server']) {
-    await untilInHand(cluster, /^sample/);
-    await strike(cluster, target);
-  }
+  await strikeOver(cluster, 'trainer-1', /^training/);
+  for (const target of ['sampler-1', 'model-server']) await strikeOver(cluster, target, /^sample/);
   await finish(cluster);
   expect(fired(cluster.state).map((name) => name.split('.')[0])).toEqual(
     expect.arrayContaining(['judge', 'store', 'coordinator']),
@@ -63,10 +60,7 @@ test('nats-server, the supervisor, and everything at once die in a round', async
   await using cluster = await drillCluster({ env: drillEnv });
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  for (const target of ['nats-server', 'supervisor', 'all']) {
-    await untilInHand(cluster);
-    await strike(cluster, target);
-  }
+  for (const target of ['nats-server', 'supervisor', 'all']) await strikeOver(cluster, target);
   await finish(cluster);
   await expectSound(cluster);
 });
@@ -75,7 +69,8 @@ test('a broker whose store is emptied in a round is filled again from the ledger
   await using cluster = await drillCluster({ env: drillEnv });
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  await untilInHand(cluster, /^sample\/r1-train/);
+  const sampling = (): boolean => inHand(cluster).some((one) => one.startsWith('sample/r1-train'));
+  await vi.waitUntil(sampling, { interval: 2, timeout: 60_000 });
   await cluster.wipeBroker();
   await finish(cluster);
   await expectSound(cluster);
@@ -107,24 +102,63 @@ const targets = [
   'all',
 ];
 
-test.concurrent.each([
-  { seed: 1, from: 'run.opened' },
-  { seed: 2, from: 'checkpoint.published' },
-  { seed: 3, from: 'evaluation.finished' },
-  { seed: 4, from: 'round.opened' },
-])('five kills at random moments after $from, seed $seed', async ({ seed, from }) => {
-  const random = randomFrom('drills', seed);
+/**
+ * What a kill may fall on, in the order of a run, each with the longest wait after it has begun. A moment of one round that has passed is
+ * taken in a later one, which the run is sure to have.
+ */
+const moments = [
+  { kind: 'start training', pattern: /^training start-/, waitMs: 2000 },
+  { kind: 'start training', pattern: /^training start-1/, waitMs: 500 },
+  { kind: 'evaluation', pattern: /\/r\d-(dev|test)/, waitMs: 500 },
+  ...[1, 2].flatMap((round) => {
+    const step = `r[${round}-3]`;
+    return [
+      { kind: 'sampling', pattern: new RegExp(`^sample/${step}-train`), waitMs: 300 },
+      { kind: 'judging', pattern: new RegExp(`^(?!sample).*/${step}-train`), waitMs: 300 },
+      { kind: 'sealing', pattern: new RegExp(`^sealing ${step}`), waitMs: 0 },
+      { kind: 'training', pattern: new RegExp(`^training ${step}`), waitMs: 300 },
+      { kind: 'evaluation', pattern: new RegExp(`/${step}-(dev|test)`), waitMs: 500 },
+      { kind: 'deciding', pattern: new RegExp(`^deciding ${step}`), waitMs: 0 },
+    ];
+  }),
+];
+
+/** Five kills at different moments, in the order of a run. */
+function drawKills(seed: number) {
+  const random = randomFrom('in hand', seed);
+  const left = [...moments.keys()];
+  const drawn = Array.from({ length: 5 }, () => left.splice(random.integer(left.length), 1));
+  return drawn
+    .flat()
+    .sort((one, other) => one - other)
+    .flatMap((at) => moments[at] ?? [])
+    .map(({ waitMs, ...moment }) => ({
+      ...moment,
+      waitMs: random.integer(waitMs + 1),
+      target: targets[random.integer(targets.length)] ?? '',
+    }));
+}
+
+const seeds = [1, 2, 3, 4].map((seed) => ({ seed, kills: drawKills(seed) }));
+
+test('the random kills hit each process and fall on each kind of work, most of them after the start', () => {
+  const all = seeds.flatMap(({ kills }) => kills);
+  expect(new Set(all.map(({ target }) => target))).toEqual(new Set(targets));
+  expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(moments.map(({ kind }) => kind)));
+  expect(all.filter(({ kind }) => kind !== 'start training').length).toBeGreaterThanOrEqual(15);
+});
+
+test.concurrent.each(seeds)('five kills at random moments, seed $seed', async ({ seed, kills }) => {
   await using cluster = await drillCluster({ env: drillEnv });
   cluster.start();
-  await untilEvent(cluster, ({ event }) => event === from);
-  for (let kill = 0; kill < 5; kill += 1) {
-    await delay(random.integer(2000));
-    const found = await untilInHand(cluster);
-    const target = targets[random.integer(targets.length)] ?? '';
+  for (const { kind, pattern, waitMs, target } of kills) {
+    const begun = (): boolean => inHand(cluster).some((one) => pattern.test(one));
+    await vi.waitUntil(begun, { interval: 2, timeout: 90_000 });
+    if (waitMs > 0) await delay(waitMs);
+    const found = await strikeOver(cluster, target, pattern);
     process.stdout.write(
-      `seed ${seed}: kill -9 of ${target} over ${found.slice(0, 3).join(', ')}\n`,
+      `seed ${seed}: kill -9 of ${target} in ${kind}, over ${found.slice(0, 3).join(', ')}\n`,
     );
-    await strike(cluster, target);
   }
   await finish(cluster);
   await expectSound(cluster);

@@ -12,7 +12,7 @@ import { freePort } from '../../../deploy/local/ports.ts';
 import { bootstrap } from './command.ts';
 import { evidenceFolder, recordBlow } from './evidence.ts';
 import { processesOf } from './processes-of.ts';
-import { tapWire } from './wire-tap.ts';
+import { type Seen, tapWire } from './wire-tap.ts';
 
 const PidRecord = z.object({ name: z.string(), pid: z.int(), startTime: z.string() });
 const AnyEvent = z.looseObject({ event: z.string() });
@@ -34,6 +34,8 @@ export interface DrillCluster extends AsyncDisposable {
   /** The supervisor and its follower, as `npm start` would show them. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
+  /** What went over the bus. */
+  readonly seen: readonly Seen[];
   /** What `--json` has printed since the first start. */
   events(): ClusterEvent[];
   /** Starts it, or starts it again after it has ended; with other failpoints where they are given. */
@@ -68,6 +70,7 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
     state,
     stdout,
     stderr,
+    seen: tap.seen,
     events: () => stdout.map((line) => AnyEvent.parse(JSON.parse(line))),
     start: (failpoints = options.failpoints) => {
       const env = {

@@ -3,11 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, vi } from 'vitest';
 import { check } from '../../drills/check/all.ts';
 import type { ClusterEvent, DrillCluster } from './cluster.ts';
-import { evidenceFolder, filesIn, readLines, readMarks } from './evidence.ts';
-import { processesOf } from './processes-of.ts';
+import { readMarks } from './evidence.ts';
 import { undisturbedMark } from './undisturbed.ts';
-import { Seen } from './wire-tap.ts';
-import { z } from 'zod';
 
 /** Renewed each second; work of a killed peer goes to another one after this. */
 export const ackWaitMs = 3000;
@@ -52,28 +49,6 @@ export async function untilEvent(
   timeout = 90_000,
 ): Promise<void> {
   await expect.poll(() => cluster.events().some(wanted), { interval: 5, timeout }).toBe(true);
-}
-
-const Attempted = z.object({ queue: z.string(), unit: z.string() });
-
-/** What is being worked on now: units begun and not answered, and the training program. */
-export function inHand(state: string): string[] {
-  const evidence = evidenceFolder(state);
-  const answered = new Set(
-    readLines(evidence.tap, Seen).flatMap((one) =>
-      one.seen === 'answer'
-        ? [`${one.result.kind === 'sample' ? 'sample' : one.result.judge}/${one.result.unit}`]
-        : [],
-    ),
-  );
-  const begun = filesIn(evidence.attempts)
-    .flatMap((name) => readLines(`${evidence.attempts}/${name}`, Attempted))
-    .map(({ queue, unit }) => `${queue}/${unit}`);
-  const training = processesOf(state).filter(({ command }) => / train .*spec\.json/.test(command));
-  return [
-    ...new Set(begun.filter((unit) => !answered.has(unit))),
-    ...training.map(({ pid }) => `training program ${pid}`),
-  ];
 }
 
 /** Names of the failpoints that have fired. */

@@ -38,6 +38,8 @@ export const Seen = z.discriminatedUnion('seen', [
 export type Seen = z.infer<typeof Seen>;
 
 export interface WireTap extends AsyncDisposable {
+  /** All of it, as in the file. */
+  readonly seen: readonly Seen[];
   /** The drill has emptied the broker's store: stream numbers begin anew. */
   wiped(): void;
 }
@@ -48,7 +50,9 @@ export interface WireTap extends AsyncDisposable {
  */
 export function tapWire(natsUrl: string, file: string): WireTap {
   mkdirSync(dirname(file), { recursive: true });
+  const all: Seen[] = [];
   const note = (seen: Seen): void => {
+    all.push(seen);
     appendFileSync(file, `${JSON.stringify(seen)}\n`);
   };
   const closing = new AbortController();
@@ -57,6 +61,7 @@ export function tapWire(natsUrl: string, file: string): WireTap {
     return connection;
   });
   return {
+    seen: all,
     wiped: () => {
       note({ seen: 'wipe' });
     },
