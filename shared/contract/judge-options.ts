@@ -16,6 +16,10 @@ export const SpanReading = z.enum([
 ]);
 export type SpanReading = z.infer<typeof SpanReading>;
 
+/** `rouge1` words, `rouge2` word pairs, `rougeL` longest common subsequence, `rougeLsum` the same line by line; `shared/scoring/rouge.ts`. */
+export const RougeVariant = z.enum(['rouge1', 'rouge2', 'rougeL', 'rougeLsum']);
+export type RougeVariant = z.infer<typeof RougeVariant>;
+
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**
@@ -26,5 +30,10 @@ export const judgeOptions = {
   'exact-match': squadOptions,
   'squad-f1': squadOptions,
   'span-coverage': closedObject({ reading: SpanReading.default('squad-substring') }),
+  rouge: closedObject({
+    variant: RougeVariant.default('rougeL'),
+    /** Whether words of more than three letters are compared by their Porter stems. */
+    stemmer: z.boolean().default(false),
+  }),
   verifiable: closedObject({}),
 } as const;

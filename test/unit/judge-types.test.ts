@@ -29,6 +29,16 @@ test('each type answers with its value and its raw details', async () => {
     value: 1,
     details: { span: 1, unigram: 1, bigram: 1 },
   });
+  expect(await ask('rouge', row, 'brown fox', { variant: 'rouge2' })).toEqual({
+    outcome: 'scored',
+    value: 0,
+    details: {
+      rouge1: [0.5, 1, 2 / 3],
+      rouge2: [0, 0, 0],
+      rougeL: [0.5, 1, 2 / 3],
+      rougeLsum: [0.5, 1, 2 / 3],
+    },
+  });
   const constraints = [{ type: 'case', value: 'upper' } as const];
   expect(await ask('verifiable', { ...row, constraints }, 'brown')).toEqual({
     outcome: 'scored',

@@ -3,6 +3,7 @@ import { unknownName } from '../../../shared/contract/problems.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import { exactMatch } from './exact-match.ts';
 import type { Judge, JudgeFactory } from './judge.ts';
+import { rougeJudge } from './rouge.ts';
 import { spanCoverageJudge } from './span-coverage.ts';
 import { squadF1 } from './squad-f1.ts';
 import { verifiable } from './verifiable.ts';
@@ -11,6 +12,7 @@ const factories = new Map<string, JudgeFactory>([
   ['exact-match', exactMatch],
   ['squad-f1', squadF1],
   ['span-coverage', spanCoverageJudge],
+  ['rouge', rougeJudge],
   ['verifiable', verifiable],
 ]);
 
