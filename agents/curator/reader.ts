@@ -1,5 +1,5 @@
 /**
- * Reads a ledger that no curator has open: `node dist/agents/curator/reader.js <ledger> runs | journal <run> | explain <run> [example]`.
+ * Reads a ledger that no curator has open: `node dist/agents/curator/reader.js <ledger> runs | journal <run> | explain <run> [example] | answers <run> <step>`.
  * One JSON value a line on stdout; exit 1 with the reason on stderr. It changes nothing.
  */
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
@@ -8,18 +8,21 @@ import { openStore } from '../../shared/store/level.ts';
 import { explain } from './explain.ts';
 import { openJournal } from './ledger/journal.ts';
 import { read, scan, tables } from './ledger/tables.ts';
-import { createRun } from './run.ts';
+import { readAnswers } from './read-answers.ts';
+import { createRun, type Run } from './run.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main([folder, request, run = '', example = '']: string[]): Promise<number> {
+async function main([folder, request, run = '', of = '']: string[]): Promise<number> {
   if (folder === undefined) {
-    process.stderr.write('usage: reader <ledger> runs | journal <run> | explain <run> [example]\n');
+    process.stderr.write(
+      'usage: reader <ledger> runs | journal <run> | explain <run> [example] | answers <run> <step>\n',
+    );
     return 1;
   }
   try {
     await using opened = await openReading(folder);
-    for await (const value of answer(opened.store, request, run, example)) {
+    for await (const value of answer(opened.store, request, run, of)) {
       process.stdout.write(`${JSON.stringify(value)}\n`);
     }
     return 0;
@@ -38,7 +41,7 @@ async function* answer(
   store: Store,
   request: string | undefined,
   run: string,
-  example: string,
+  of: string,
 ): AsyncGenerator {
   switch (request) {
     case 'runs':
@@ -47,13 +50,19 @@ async function* answer(
     case 'journal':
       yield* (await openJournal(store, run)).entries();
       return;
-    case 'explain': {
-      const record = await read(store, tables.run, run);
-      if (record === undefined) throw new PermanentError(`the ledger has no run ${run}`);
-      yield await explain(createRun(record.file, await openJournal(store, run)), example, store);
+    case 'explain':
+      yield await explain(await readRun(store, run), of, store);
       return;
-    }
+    case 'answers':
+      yield* readAnswers(await readRun(store, run), of, store);
+      return;
     default:
-      throw new PermanentError(`"${request ?? ''}" is neither runs, journal nor explain`);
+      throw new PermanentError(`"${request ?? ''}" is neither runs, journal, explain nor answers`);
   }
+}
+
+async function readRun(store: Store, name: string): Promise<Run> {
+  const record = await read(store, tables.run, name);
+  if (record === undefined) throw new PermanentError(`the ledger has no run ${name}`);
+  return createRun(record.file, await openJournal(store, name));
 }

@@ -12,6 +12,7 @@ import type { JournalEntry } from './ledger/journal.ts';
 import { scan, tables, Task } from './ledger/tables.ts';
 import { type curatorMachine, taskId } from './machine.ts';
 import { bindRun, type LedgerIdentity, openRun, parseRunFile } from './open.ts';
+import { readAnswers } from './read-answers.ts';
 import { readShards } from './read-dataset.ts';
 import { curateRequest, evaluateRequest, parseFact } from './requests.ts';
 import type { Run } from './run.ts';
@@ -65,6 +66,10 @@ export function curatorHandlers(deps: ServiceDeps): CuratorServiceHandlers {
     ReadEvaluation: handleStream(async function* ({ run, step }) {
       for await (const [, values] of scan(store, tables.evaluation, `${run}/${step}/`))
         yield { values: JSON.stringify(values) };
+    }),
+    ReadAnswers: handleStream(async function* ({ run, step }) {
+      for await (const answer of readAnswers(runOf(deps, run), step, store))
+        yield { answer: JSON.stringify(answer) };
     }),
     Explain: handleUnary(async ({ run, example }) => ({
       explanation: JSON.stringify(await explain(runOf(deps, run), example, store)),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Explanation } from '../../shared/contract/explanation.ts';
 import { Fact } from '../../shared/contract/facts.ts';
 import { curatorClient, readStream, unary } from '../../shared/rpc/client.ts';
+import { Answer } from '../../shared/contract/steps.ts';
 import type { JournalEntry } from '../curator.ts';
 import { connectCluster, localBus, type Cluster, type ClusterOptions } from './cluster.ts';
 import { CommandError, exits } from './exit.ts';
@@ -17,6 +18,8 @@ export interface Ledger {
   runs(): Promise<string[]>;
   journal(run: string): Promise<JournalEntry[]>;
   explain(run: string, example: string): Promise<Explanation>;
+  /** The greedy answers of a finished evaluation step, ordered by split (dev first), dataset and example. */
+  answers(run: string, step: string): AsyncIterable<Answer>;
   close(): Promise<void>;
 }
 
@@ -70,6 +73,17 @@ export function liveLedger(cluster: Cluster, signal: AbortSignal): Ledger {
       client.close();
       return Explanation.parse(JSON.parse(explanation));
     },
+    async *answers(run, step) {
+      const client = await curatorOf(run);
+      try {
+        for await (const { answer } of readStream(() => client.readAnswers({ run, step }), {
+          signal,
+        }))
+          yield Answer.parse(JSON.parse(answer));
+      } finally {
+        client.close();
+      }
+    },
     close: () => cluster.close(),
   };
 }
@@ -86,6 +100,10 @@ function ledgerAtRest(folder: string): Ledger {
       }),
     explain: async (run, example) =>
       Explanation.parse((await readAtRest(folder, 'explain', run, example))[0]),
+    async *answers(run, step) {
+      for await (const line of linesAtRest(folder, ['answers', run, step]))
+        yield Answer.parse(line);
+    },
     close: async () => {
       await Promise.resolve();
     },
@@ -93,6 +111,12 @@ function ledgerAtRest(folder: string): Ledger {
 }
 
 async function readAtRest(folder: string, ...request: string[]): Promise<unknown[]> {
+  const lines: unknown[] = [];
+  for await (const line of linesAtRest(folder, request)) lines.push(line);
+  return lines;
+}
+
+async function* linesAtRest(folder: string, request: readonly string[]): AsyncGenerator {
   const reader = fileURLToPath(import.meta.resolve('../../agents/curator/reader.js'));
   const child = spawn(process.execPath, [reader, folder, ...request], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -103,8 +127,10 @@ async function readAtRest(folder: string, ...request: string[]): Promise<unknown
   });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-  const lines: unknown[] = [];
-  for await (const line of createInterface({ input: child.stdout })) lines.push(JSON.parse(line));
-  if ((await ended) !== 0) throw new CommandError(exits.failed, complaint.trim());
-  return lines;
+  try {
+    for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
+    if ((await ended) !== 0) throw new CommandError(exits.failed, complaint.trim());
+  } finally {
+    child.kill();
+  }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { Digest, Id, Step } from './ids.ts';
+import { Digest, Id, ShortDigest, Step } from './ids.ts';
 import { CellCounts, Scores } from './facts.ts';
+import { Axis } from './run-file.ts';
 import { TrainingPace } from './training.ts';
 
 const counts = z.record(z.string(), z.int().nonnegative());
@@ -51,6 +52,16 @@ export const EvaluationValue = z.strictObject({
   value: z.number(),
 });
 export type EvaluationValue = z.infer<typeof EvaluationValue>;
+
+/** The greedy answer to one dev or test row of an evaluation; `text` is null where generation failed. An axis without a value is left out. */
+export const Answer = z.strictObject({
+  dataset: Id,
+  split: z.enum(['dev', 'test']),
+  example: ShortDigest,
+  text: z.string().nullable(),
+  values: z.partialRecord(Axis, z.number()),
+});
+export type Answer = z.infer<typeof Answer>;
 
 /** What the trainer is asked to make. Paths are its own business: it knows checkpoints and datasets by digest. */
 export const TrainRequest = z.strictObject({

@@ -26,6 +26,7 @@ function handlersOf(part: Partial<CuratorServiceHandlers>): CuratorServiceHandle
     ReadUnit: refuse,
     StartCurate: refuse,
     StartEvaluate: refuse,
+    ReadAnswers: none,
     ReadDataset: none,
     ReadEvaluation: none,
     ReadJournal: none,

@@ -17,7 +17,7 @@ function answered(
   split: 'dev' | 'test',
   verdicts: EvaluatedExample['verdicts'],
 ): EvaluatedExample {
-  return { example, split, failure: null, verdicts };
+  return { example, split, text: 'an answer', failure: null, verdicts };
 }
 
 /** `count` rows of a context dataset with the same two values. */
@@ -78,7 +78,7 @@ test('a failure is not a number: it is left out of its axis, counted, and leaves
     answered(one, 'dev', { em: scored(1), span: scored(0.5) }),
     answered(two, 'dev', { em: scored(0), span: unscored('timed out') }),
     answered(three, 'dev', { em: scored(1) }),
-    { example: four, split: 'dev', failure: 'sampling: HTTP 500', verdicts: {} },
+    { example: four, split: 'dev', text: null, failure: 'sampling: HTTP 500', verdicts: {} },
   ]);
   expect(dev.faithfulness.seen).toMatchObject({ n: 1, mean: 0.5 });
   expect(dev.task).toMatchObject({ n: 3, mean: 2 / 3 });

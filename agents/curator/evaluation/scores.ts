@@ -19,10 +19,11 @@ import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
 import { byExample } from '../plan/subset.ts';
 import { addTo, type CandidateCount } from '../selection/score.ts';
 
-/** The greedy answer to one row, judged. `failure` says why there is no answer, else null. */
+/** The greedy answer to one row, judged. Without a `text`, `failure` says why; else it is null. */
 export interface EvaluatedExample {
   readonly example: Example;
   readonly split: 'dev' | 'test';
+  readonly text: string | null;
   readonly failure: string | null;
   /** By judge's name. */
   readonly verdicts: Readonly<Record<string, Outcome>>;
@@ -79,7 +80,8 @@ function byPart(a: EvaluatedExample, b: EvaluatedExample): number {
   return byExample(a.example, b.example);
 }
 
-function valuesOf(
+/** The value of each axis that has one, and why another that is measured has none. */
+export function valuesOf(
   { judges }: RunFile,
   { example, split, failure, verdicts }: EvaluatedExample,
 ): { found: Value[]; reason: string | null } {

@@ -2,7 +2,7 @@
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import { isSealed, sealDataset } from '../dataset/seal.ts';
-import { evaluate } from '../evaluation/scores.ts';
+import { evaluate, type EvaluatedExample } from '../evaluation/scores.ts';
 import { put, tables, type TaskRecord } from '../ledger/tables.ts';
 import { type Run, taskKey } from '../run.ts';
 import { curate } from '../selection/balance.ts';
@@ -121,12 +121,15 @@ async function sealRound(
 }
 
 async function finishEvaluation(
-  { file, name }: Run,
+  run: Run,
   board: Board,
   checkpoint: string,
   { store }: ConcludeDeps,
 ): Promise<Conclusion> {
-  const rows = await readEvaluated(store, name, file, board);
+  const { file, name } = run;
+  const rows: EvaluatedExample[] = [];
+  for (const planned of board.units.values())
+    rows.push(...(await readEvaluated(store, run, board.record, planned)));
   const { candidates, digest, dev, test, values } = evaluate(file, checkpoint, rows);
   const short = shortOf(file.rounds.coverage, candidates, 'evaluated rows');
   if (short !== undefined) return { outcome: short, writes: [] };

@@ -6,8 +6,9 @@ import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { TrainPart } from '../dataset/references.ts';
 import type { EvaluatedExample } from '../evaluation/scores.ts';
-import { read, tables } from '../ledger/tables.ts';
+import { read, type TaskRecord, tables } from '../ledger/tables.ts';
 import { datasetOf, readExamples, readUnit } from '../ledger/units.ts';
+import type { PlannedUnit } from '../plan/cut.ts';
 import type { Run } from '../run.ts';
 import type { SelectedExample } from '../selection/balance.ts';
 import { countCells } from '../selection/cells.ts';
@@ -44,32 +45,25 @@ export async function readSelected(
   return selected;
 }
 
-/** The greedy answers of an evaluation with their verdicts. */
+/** The greedy answers to the rows of a unit of an evaluation, with their verdicts, in the order of its plan. */
 export async function readEvaluated(
   store: Store,
-  run: string,
-  file: RunFile,
-  { record: { step, checkpoint }, units, judges }: Board,
+  { name, file, judgesOf }: Pick<Run, 'name' | 'file' | 'judgesOf'>,
+  { step, checkpoint }: TaskRecord,
+  planned: PlannedUnit,
 ): Promise<EvaluatedExample[]> {
-  const rows: EvaluatedExample[] = [];
-  for (const planned of units.values()) {
-    const { dataset, split } = planned;
-    if (split === 'train' || checkpoint === null) continue;
-    const records = await readUnit(store, run, planned, judges(dataset));
-    const { kind } = datasetOf(file, dataset);
-    const examples = await readExamples(store, run, planned.examples);
-    for (const [at, { candidates }] of scoreUnit(
-      file,
-      kind,
-      { step, checkpoint },
-      records,
-    ).entries()) {
-      const [example, greedy] = [examples[at], candidates[0]];
-      if (example === undefined || greedy === undefined) continue;
-      rows.push({ example, split, failure: greedy.failure, verdicts: greedy.verdicts });
-    }
-  }
-  return rows;
+  const { dataset, split } = planned;
+  if (split === 'train' || checkpoint === null) return [];
+  const records = await readUnit(store, name, planned, judgesOf(dataset));
+  const examples = await readExamples(store, name, planned.examples);
+  const { kind } = datasetOf(file, dataset);
+  const scored = scoreUnit(file, kind, { step, checkpoint }, records);
+  return examples.flatMap((example, at) => {
+    const greedy = scored[at]?.candidates[0];
+    if (greedy === undefined) return [];
+    const { text, failure, verdicts } = greedy;
+    return [{ example, split, text, failure, verdicts }];
+  });
 }
 
 /** Dev and test rows of all datasets, a few at a time. */
