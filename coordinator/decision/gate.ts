@@ -16,7 +16,7 @@ export interface GateInput {
 }
 
 /**
- * Promotes if the lower 95 % bound of ΔF is above 0 and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
+ * Promotes if the lower 95 % bound of ΔF is above `gate.gain`, 0 by default, and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
  * stratified by dataset. Only examples scored under both checkpoints are compared. An axis that no dataset has does not decide; without any
  * faithfulness value nothing is promoted.
  */
@@ -28,7 +28,7 @@ export function decide({
   after,
   withoutPromotion,
 }: GateInput): FactOf<'decision.made'> {
-  const { bootstrap: resamples, loss } = file.rounds.gate;
+  const { bootstrap: resamples, ...limits } = file.rounds.gate;
   const difference = (axis: Axis): Difference | null => {
     const strata = pair(axis, before, after);
     if (strata.length === 0) return null;
@@ -42,7 +42,7 @@ export function decide({
     instruction: difference('instruction'),
     task: difference('task'),
   };
-  const failed = reasonsAgainst(differences, loss);
+  const failed = reasonsAgainst(differences, limits);
   const promoted = failed.length === 0;
   return {
     fact: 'decision.made',
@@ -50,7 +50,7 @@ export function decide({
     round,
     decision: promoted ? 'promote' : 'keep',
     reason: promoted
-      ? `faithfulness rose by ${words(differences.faithfulness)}; instruction and task held`
+      ? `faithfulness ${limits.gain < 0 ? 'changed' : 'rose'} by ${words(differences.faithfulness)}; instruction and task held`
       : failed.join('; '),
     differences,
     withoutPromotion: promoted ? 0 : withoutPromotion + 1,
@@ -59,14 +59,16 @@ export function decide({
 
 function reasonsAgainst(
   differences: FactOf<'decision.made'>['differences'],
-  loss: number,
+  { gain, loss }: { gain: number; loss: number },
 ): string[] {
   const { faithfulness, instruction, task } = differences;
   const against: string[] = [];
   if (faithfulness === null)
     against.push('no example has a faithfulness score under both checkpoints');
-  else if (faithfulness.lower <= 0)
-    against.push(`no sure gain in faithfulness: ${words(faithfulness)}`);
+  else if (faithfulness.lower <= gain)
+    against.push(
+      `no sure gain in faithfulness${gain === 0 ? '' : ` above ${gain}`}: ${words(faithfulness)}`,
+    );
   for (const [axis, difference] of [
     ['instruction', instruction],
     ['task', task],

@@ -124,6 +124,8 @@ export const RunFile = closedObject({
     coverage: z.number().min(0).max(1).default(0.98),
     gate: closedObject({
       bootstrap: z.int().min(100).default(1000),
+      /** Faithfulness must surely have risen by more than this; −1 lets every round pass, for a control that goes on whatever it scores. */
+      gain: z.number().min(-1).default(0),
       loss: z.number().min(0).default(0.03),
     }).prefault({}),
   }),

@@ -62,6 +62,14 @@ describe('the gate', () => {
     expect(decision.reason).toContain('instruction may have lost more than 0.03');
   });
 
+  test('stands open where gate.gain and gate.loss say so, and does not call a fall a rise', () => {
+    const rounds = { ...runFile.rounds, gate: { bootstrap: 1000, gain: -1, loss: 1 } };
+    const after = [...values('faithfulness', 0.4), ...values('instruction', 0.2)];
+    const decision = gate(after, { file: { ...runFile, rounds } });
+    expect(decision.decision).toBe('promote');
+    expect(decision.reason).toContain('faithfulness changed by −0.100');
+  });
+
   test('an equal model is not promoted', () => {
     expect(gate(before).decision).toBe('keep');
   });
