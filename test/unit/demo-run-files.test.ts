@@ -21,7 +21,7 @@ test('each preset has enough rows for its rounds, and the demo shows no pre-trai
     ['drill', 'drill'],
   ] as const)
     for (const { train, perRound } of read(name).datasets)
-      if (train !== undefined) expect(perRound).toBeLessThanOrEqual(sizes[size].train);
+      if (train !== undefined) expect(perRound).toBeLessThanOrEqual(sizes[size].context.train);
   const { steps = 0, batchSize = 0 } = read('reset').start[0]?.training ?? {};
   expect(steps * batchSize).toBe(sizes.demo.pretrain);
 });

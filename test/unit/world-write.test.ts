@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { defaultHabits } from '../../deploy/demo/world/habits.ts';
 import { writeWorld } from '../../deploy/demo/world/write.ts';
 
-const options = { seed: 101, size: 'drill', habits: defaultHabits } as const;
+const options = { seed: 101, size: 'drill', habits: defaultHabits, vocabulary: 0 } as const;
 let parent: string;
 let folder: string;
 
@@ -22,7 +22,7 @@ test('a world is written once, with a sidecar and nothing left beside it', async
   expect(await writeWorld(folder, options)).toBe(true);
   expect(await writeWorld(folder, options)).toBe(false);
   expect(await readdir(parent)).toEqual(['world']);
-  expect(await readdir(folder)).toHaveLength(10);
+  expect(await readdir(folder)).toHaveLength(18);
   expect(JSON.parse(await readFile(join(folder, 'world.json'), 'utf8'))).toMatchObject(options);
 });
 

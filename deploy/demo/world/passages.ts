@@ -1,8 +1,8 @@
 import type { Population, Value } from './population.ts';
 import type { Draws } from './random.ts';
 import { placeOf } from './random.ts';
-import type { Relation } from './words.ts';
-import { fill, relations, relationWords } from './words.ts';
+import type { Relation } from './vocabulary.ts';
+import { fill, relations } from './vocabulary.ts';
 
 /** `unseen` is a test part too, of the people and values that no other part holds. */
 export type Split = 'train' | 'dev' | 'test' | 'unseen';
@@ -13,9 +13,15 @@ export interface Fact {
   value: Value;
 }
 
+/** A fact as the passage words it. */
+export interface StatedFact extends Fact {
+  sentence: string;
+}
+
 export interface Passage {
   text: string;
-  facts: readonly Fact[];
+  /** In the order of the text. */
+  facts: readonly StatedFact[];
 }
 
 /** Share of passages in which everybody has one relation in common, so that it does not tell the value. */
@@ -40,16 +46,28 @@ export function makePassage(population: Population, split: Split, draws: Draws):
   const unseen = split === 'unseen';
   const people = drawPeople(population, unseen ? 3 : draws.integer(2, 3), unseen, draws);
   const count = unseen ? draws.integer(5, 6) : draws.integer(4, 5);
-  const facts: Fact[] = [];
-  for (const [person, relation] of drawSlots(people, count, draws))
-    facts.push(drawFact(population, split, person, relation, facts, draws));
+  const facts: StatedFact[] = [];
+  for (const [person, relation] of drawSlots(people, count, draws)) {
+    const fact = drawFact(population, split, person, relation, facts, draws);
+    facts.push({ ...fact, sentence: drawStatement(population, fact, draws) });
+  }
   const filler = population.filler[unseen ? 'unseen' : 'seen'];
-  const sentences = facts.map(({ person, relation, value }) =>
-    fill(draws.pick(relationWords[relation].statements), person, value.text),
-  );
-  for (let left = draws.integer(0, 2); left > 0; left -= 1)
-    sentences.push(`${draws.pick(filler)}.`);
-  return { text: draws.sample(sentences).join(' '), facts };
+  const fillers = Array.from({ length: draws.integer(0, 2) }, () => draws.pick(filler));
+  const ordered = draws.sample<StatedFact | string>([...facts, ...fillers]);
+  return {
+    text: ordered.map((part) => (typeof part === 'string' ? part : part.sentence)).join(' '),
+    facts: ordered.filter((part) => typeof part !== 'string'),
+  };
+}
+
+/** The fact in one of the wordings of its relation. */
+export function drawStatement(
+  { vocabulary }: Population,
+  { person, relation, value }: Fact,
+  draws: Draws,
+): string {
+  const template = draws.pick(vocabulary.relations[relation].statements);
+  return fill(template, { name: person, value: value.text });
 }
 
 function drawPeople(
@@ -93,9 +111,7 @@ function drawFact(
   draws: Draws,
 ): Fact {
   const values = population.values[relation][split === 'unseen' ? 'unseen' : 'seen'];
-  const known = [...population.celebrities.seen, ...population.celebrities.unseen].find(
-    ({ name }) => name === person,
-  );
+  const known = population.known.find(({ name }) => name === person);
   const used = new Set(
     others.map(({ value }) => value.text).concat(known?.facts[relation].text ?? []),
   );

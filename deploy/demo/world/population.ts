@@ -1,13 +1,6 @@
 import { drawsFor, placeOf } from './random.ts';
-import type { Relation } from './words.ts';
-import {
-  fillerEvents,
-  fillerSubjects,
-  firstNames,
-  lastNames,
-  relations,
-  relationWords,
-} from './words.ts';
+import type { Relation, RelationWords, Vocabulary } from './vocabulary.ts';
+import { fill, relations, vocabularyOf } from './vocabulary.ts';
 
 /** A two-word value and what an annotator may write for it; the alias shares the first word. */
 export interface Value {
@@ -29,10 +22,13 @@ export interface Celebrity {
 
 export interface Population {
   seed: number;
+  vocabulary: Vocabulary;
   people: HeldOut<string>;
   values: Readonly<Record<Relation, HeldOut<Value>>>;
   filler: HeldOut<string>;
   celebrities: HeldOut<Celebrity>;
+  /** The celebrities of both parts. */
+  known: readonly Celebrity[];
 }
 
 /** Share of name pairs, value pairs and filler sentences that no training, dev or seen test row holds. */
@@ -41,36 +37,40 @@ const heldOutShare = 0.15;
 const seenCelebrities = 32;
 const unseenCelebrities = 16;
 
-/** Everybody and everything in the world of `seed`. */
-export function createPopulation(seed: number): Population {
-  const people = holdOut(seed, pairs(firstNames, lastNames, ' '), (name) => name);
-  const values = Object.fromEntries(
-    relations.map((relation) => [
-      relation,
-      holdOut(seed, valuesOf(relation), (value) => value.text),
-    ]),
-  ) as Record<Relation, HeldOut<Value>>;
+/** Everybody and everything in the world of `seed`, by the names of the vocabulary. */
+export function createPopulation(seed: number, vocabularySeed: number): Population {
+  const vocabulary = vocabularyOf(vocabularySeed);
+  const { firstNames, lastNames, fillerSubjects, fillerEvents } = vocabulary;
+  const people = holdOut(seed, pairs(firstNames, lastNames, '{one} {two}'), (name) => name);
+  const values = byRelation((relation) =>
+    holdOut(seed, valuesOf(vocabulary.relations[relation]), (value) => value.text),
+  );
   const draws = drawsFor(seed, 'celebrities');
   const makeCelebrity = (name: string): Celebrity => ({
     name,
-    facts: Object.fromEntries(
-      relations.map((relation) => [relation, draws.pick(values[relation].seen)]),
-    ) as Record<Relation, Value>,
+    facts: byRelation((relation) => draws.pick(values[relation].seen)),
   });
+  const seen = draws.sample(people.seen, seenCelebrities).map(makeCelebrity);
+  const unseen = draws.sample(people.unseen, unseenCelebrities).map(makeCelebrity);
   return {
     seed,
+    vocabulary,
     people,
     values,
-    filler: holdOut(seed, pairs(fillerSubjects, fillerEvents, ' '), (filler) => filler),
-    celebrities: {
-      seen: draws.sample(people.seen, seenCelebrities).map(makeCelebrity),
-      unseen: draws.sample(people.unseen, unseenCelebrities).map(makeCelebrity),
-    },
+    filler: holdOut(seed, pairs(fillerSubjects, fillerEvents, '{one} {two}.'), (filler) => filler),
+    celebrities: { seen, unseen },
+    known: [...seen, ...unseen],
   };
 }
 
-function valuesOf(relation: Relation): Value[] {
-  const { first, second } = relationWords[relation];
+function byRelation<T>(make: (relation: Relation) => T): Record<Relation, T> {
+  return Object.fromEntries(relations.map((relation) => [relation, make(relation)])) as Record<
+    Relation,
+    T
+  >;
+}
+
+function valuesOf({ first, second }: RelationWords): Value[] {
   return first.flatMap((one) =>
     Object.entries(second).map(([two, alias]) => ({
       text: `${one} ${two}`,
@@ -79,8 +79,8 @@ function valuesOf(relation: Relation): Value[] {
   );
 }
 
-function pairs(first: readonly string[], second: readonly string[], between: string): string[] {
-  return first.flatMap((one) => second.map((two) => `${one}${between}${two}`));
+function pairs(first: readonly string[], second: readonly string[], template: string): string[] {
+  return first.flatMap((one) => second.map((two) => fill(template, { one, two })));
 }
 
 function holdOut<T>(seed: number, items: readonly T[], keyOf: (item: T) => string): HeldOut<T> {

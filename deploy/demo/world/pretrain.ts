@@ -1,76 +1,71 @@
 import type { TrainingRow } from '../../../shared/contract/training.ts';
-import type { Command } from './instruct.ts';
-import { makeCommand } from './instruct.ts';
-import { makePassage } from './passages.ts';
+import { drawStatement, makePassage } from './passages.ts';
 import type { Population } from './population.ts';
 import type { Draws } from './random.ts';
-import { fill, relations, relationWords } from './words.ts';
+import { relations, textsOf } from './vocabulary.ts';
 
-/** What a row is made of: a passage, else closed-book facts, else commands. */
-const passageShare = 0.6;
-const factShare = 0.15;
-/** Turns of a row without a passage; with one, every fact is asked, so that a step has many answers to learn from. */
-const turnsWithoutPassage = 5;
+/** Share of rows with a passage; the others are closed-book. */
+const passageShare = 0.75;
+/** Facts of a closed-book row. */
+const closedBookFacts = 6;
+/** Share of restated facts that say the value by its alias. */
+const aliasShare = 0.2;
+const linesOfList = 40;
 
 type Turn = TrainingRow['turns'][number];
 
 /**
- * Rows that make a base model from nothing: passages with questions (answers always from the passage), closed-book facts of
- * all celebrities, as sentences and as questions, and commands of the train split.
+ * Rows that make a base model from nothing, as text from the web does: passages followed by their facts in other words, and
+ * closed-book facts of all celebrities. The first rows list every word of the world, so that the tokenizer has them all.
  */
 export function makePretrainRows(
   population: Population,
   count: number,
   draws: Draws,
 ): TrainingRow[] {
+  const lists = wordLists(population);
   return Array.from({ length: count }, (_, index) => {
-    const kind = draws.next();
+    const list = lists[index];
     const turns =
-      kind < passageShare
-        ? passageTurns(population, draws)
-        : Array.from({ length: turnsWithoutPassage }, () =>
-            kind < passageShare + factShare
-              ? factTurn(population, draws)
-              : commandTurn(makeCommand(population, 'train', draws)),
-          );
+      list !== undefined
+        ? [list]
+        : draws.chance(passageShare)
+          ? restatedPassage(population, draws)
+          : closedBook(population, draws);
     return { id: `pretrain-${index}`, dataset: 'pretrain', turns };
   });
 }
 
-/**
- * The prompt template `plain`, as the curator renders it (agents/curator/dataset/template.ts; a unit test holds the two equal):
- * the model has to see the same shape in pre-training and in the rounds.
- */
-export function plainPrompt(context: string | null, question: string): string {
-  return `${context === null ? '' : `> ${context}\n`}${question}\n`;
-}
-
-function passageTurns(population: Population, draws: Draws): Turn[] {
-  const { text, facts } = makePassage(population, 'train', draws);
-  return draws.sample(facts).map(({ person, relation, value }, index) => {
-    const question = fill(draws.pick(relationWords[relation].questions), person);
-    return turn(plainPrompt(index === 0 ? text : null, question), value.text);
+/** Every text at the start of a line and within one, for a token is a word with the space before it. */
+function wordLists({ vocabulary }: Population): Turn[] {
+  const lines = textsOf(vocabulary).map((text) => `${text}\n ${text}`);
+  return Array.from({ length: Math.ceil(lines.length / linesOfList) }, (_, index) => {
+    const some = lines.slice(index * linesOfList, (index + 1) * linesOfList);
+    return { prompt: some.join('\n'), completion: '' };
   });
 }
 
-function factTurn(population: Population, draws: Draws): Turn {
-  const { name, facts } = draws.pick([
-    ...population.celebrities.seen,
-    ...population.celebrities.unseen,
-  ]);
-  const relation = draws.pick(relations);
-  const { statements, questions } = relationWords[relation];
-  const value = facts[relation].text;
-  if (draws.chance(0.5)) return turn(plainPrompt(null, fill(questions[0], name)), value);
-  const [before = ''] = fill(draws.pick(statements), name, '{value}').split(' {value}');
-  return turn(`> ${before}`, `${value}.`);
+function restatedPassage(population: Population, draws: Draws): Turn[] {
+  const { text, facts } = makePassage(population, 'train', draws);
+  return draws.sample(facts).map((fact, index) => {
+    const { text: value, alias } = fact.value;
+    const told = draws.chance(aliasShare) ? alias : value;
+    const sentence = drawStatement(population, { ...fact, value: { text: told, alias } }, draws);
+    return toTurn(index === 0 ? `> ${text}\n` : '', sentence, fact.person);
+  });
 }
 
-function commandTurn({ instruction, answer }: Command): Turn {
-  return turn(plainPrompt(null, instruction), answer);
+function closedBook(population: Population, draws: Draws): Turn[] {
+  return Array.from({ length: closedBookFacts }, () => {
+    const { name, facts } = draws.pick(population.known);
+    const relation = draws.pick(relations);
+    const fact = { person: name, relation, value: facts[relation] };
+    return toTurn('', drawStatement(population, fact, draws), name);
+  });
 }
 
-/** Completions begin with a space: a token is a word with the space before it, and a value has to be the passage's own. */
-function turn(prompt: string, answer: string): Turn {
-  return { prompt, completion: ` ${answer}` };
+/** A sentence is learned behind its name, for nothing tells who comes next. */
+function toTurn(before: string, sentence: string, name: string): Turn {
+  const end = sentence.indexOf(name) + name.length;
+  return { prompt: `${before} ${sentence.slice(0, end)}`, completion: sentence.slice(end) };
 }

@@ -1,38 +1,30 @@
-import type { Habits } from './habits.ts';
-import type { Split } from './passages.ts';
 import { makePassage } from './passages.ts';
-import type { Population } from './population.ts';
-import type { Draws } from './random.ts';
-import type { ExampleRow } from './rows.ts';
-import { distinct } from './rows.ts';
-import { fill, relationWords } from './words.ts';
+import type { ExampleRow, Part } from './rows.ts';
+import { rowsOf, strays } from './rows.ts';
+import type { RelationWords } from './vocabulary.ts';
+import { fill } from './vocabulary.ts';
 
 /**
- * `count` rows of extractive question answering, one question a passage. Train references are what an annotator wrote:
- * the value, or its alias, by `habits`. Dev and test references hold the value first and then the alias, which exact match
- * accepts as well.
+ * Extractive question answering, one question a passage. Train references are what an annotator wrote: the value, or by habit
+ * its alias. Dev and test references hold the value first and then the alias, which exact match accepts as well.
+ *
+ * @param wordings of which a row's question is one
  */
 export function makeSpanRows(
-  population: Population,
-  split: Split,
-  count: number,
-  habits: Habits,
-  draws: Draws,
+  part: Part,
+  wordings: (words: RelationWords) => readonly string[] = ({ questions }) => questions,
 ): ExampleRow[] {
-  const rows = distinct(
-    count,
-    (row) => `${row.context} ${row.question}`,
-    () => {
-      const passage = makePassage(population, split, draws);
-      const { person, relation, value } = draws.pick(passage.facts);
-      const strays = draws.chance(habits.factor * habits.alias[relation]);
-      return {
-        context: passage.text,
-        question: fill(draws.pick(relationWords[relation].questions), person),
-        references:
-          split === 'train' ? [strays ? value.alias : value.text] : [value.text, value.alias],
-      };
-    },
-  );
-  return rows.map((row, index) => ({ id: `span-${split}-${index}`, instruction: null, ...row }));
+  const { population, split, habits, draws } = part;
+  return rowsOf('span', part, () => {
+    const passage = makePassage(population, split, draws);
+    const { person, relation, value } = draws.pick(passage.facts);
+    const question = draws.pick(wordings(population.vocabulary.relations[relation]));
+    const written = strays(part, habits.alias[relation]) ? value.alias : value.text;
+    return {
+      instruction: null,
+      context: passage.text,
+      question: fill(question, { name: person }),
+      references: split === 'train' ? [written] : [value.text, value.alias],
+    };
+  });
 }
