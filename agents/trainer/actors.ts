@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { fromCallback, fromPromise } from 'xstate';
 import type { Directory } from '../../shared/bus/bus.ts';
-import { messageOf, PermanentError, TransientError } from '../../shared/contract/failure.ts';
-import { canonicalJson, digestOf } from '../../shared/contract/ids.ts';
-import type { TrainOutcome, TrainRequest } from '../../shared/contract/steps.ts';
+import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { canonicalJson } from '../../shared/contract/ids.ts';
+import type { TrainRequest } from '../../shared/contract/steps.ts';
 import { TrainingSpec, type TrainingEvent } from '../../shared/contract/training.ts';
 import type { Clock } from '../../shared/process/clock.ts';
 import type { Environment } from '../../shared/process/environment.ts';
@@ -11,9 +11,9 @@ import { writeFileDurably } from '../../shared/process/files.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { trainingLossGauge, trainingStepGauge } from '../../shared/process/metrics.ts';
 import { curatorClient, readStream } from '../../shared/rpc/client.ts';
-import { publishCheckpoint } from './checkpoint/publish.ts';
 import { datasetFiles, fetchDataset, hasDataset } from './job/dataset.ts';
 import { jobFolder, readOutcome, readResult, writeOutcome, type JobFolder } from './job/folder.ts';
+import { publishResult } from './job/publish.ts';
 import { ProgressReader } from './launch/progress.ts';
 import { findProgram, launchProgram } from './launch/program.ts';
 import { jobMachine, type JobEvent, type JobFacts } from './machine.ts';
@@ -55,7 +55,7 @@ export function createJob(deps: JobDeps): typeof jobMachine {
         };
       }),
       publish: fromPromise(async ({ input }: Job) => {
-        const outcome = await publish(deps, folderOf(input), input);
+        const outcome = await publishResult(deps.environment.checkpoints, folderOf(input), input);
         await writeOutcome(folderOf(input), outcome);
         deps.log.info({ run: input.run, step: input.step, ...outcome }, 'job ended');
       }),
@@ -167,47 +167,5 @@ function tell(
   sendBack({
     type: 'progress.made',
     progress: { step, phase: 'training', at, of, loss, tokensPerSecond },
-  });
-}
-
-async function publish(
-  { environment }: JobDeps,
-  folder: JobFolder,
-  request: TrainRequest,
-): Promise<TrainOutcome> {
-  const result = await readResult(folder);
-  if (result?.status === 'failed')
-    return { outcome: 'failed', kind: result.kind, reason: result.message };
-  const source =
-    request.dataset === null && request.from.kind === 'folder' ? request.from.path : folder.output;
-  const parent = request.from.kind === 'checkpoint' ? request.from.checkpoint : null;
-  try {
-    const checkpoint = await publishCheckpoint(source, environment.checkpoints, {
-      parent,
-      dataset: request.dataset,
-      training: request.dataset === null ? null : trainingDigest(request),
-    });
-    return { outcome: 'published', checkpoint, parent };
-  } catch (error) {
-    if (error instanceof PermanentError)
-      return { outcome: 'failed', kind: 'bad-checkpoint', reason: error.message };
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
-      return {
-        outcome: 'failed',
-        kind: 'disk',
-        reason: `no space left for the checkpoint: ${messageOf(error)}. Free space, then reset-loop resume`,
-      };
-    }
-    throw error;
-  }
-}
-
-/** Digest of what the training was told to do, without the paths of this machine. */
-function trainingDigest({ seed, backend, from, training }: TrainRequest): string {
-  return digestOf({
-    seed,
-    backend,
-    training,
-    from: from.kind === 'folder' ? { kind: 'folder' } : from,
   });
 }

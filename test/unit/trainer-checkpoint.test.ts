@@ -2,7 +2,11 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { publishCheckpoint, verifyCheckpoint } from '../../agents/trainer/checkpoint/publish.ts';
+import {
+  importCheckpoint,
+  publishCheckpoint,
+  verifyCheckpoint,
+} from '../../agents/trainer/checkpoint/publish.ts';
 import { checkSafetensors } from '../../agents/trainer/checkpoint/safetensors.ts';
 
 const lineage = { parent: null, dataset: null, training: null };
@@ -134,5 +138,35 @@ describe('publishing a checkpoint', () => {
     await expect(verifyCheckpoint(checkpoints, digest)).rejects.toThrow(
       'model.safetensors is damaged',
     );
+  });
+});
+
+describe('taking a published checkpoint from elsewhere', () => {
+  test('keeps its digest and its lineage, and twice gives one folder', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    const parent = '0'.repeat(64);
+    const digest = await publishCheckpoint(source, checkpoints, { ...lineage, parent });
+    const here = join(folder, 'here');
+    expect(await importCheckpoint(join(checkpoints, digest), here)).toBe(digest);
+    expect(await importCheckpoint(join(checkpoints, digest), here)).toBe(digest);
+    expect(await readdir(here)).toEqual([digest]);
+    expect((await verifyCheckpoint(here, digest)).parent).toBe(parent);
+  });
+
+  test('refuses changed weights, and a folder that is no published checkpoint', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    const here = join(folder, 'here');
+    await writeFile(join(checkpoints, digest, 'model.safetensors'), 'other');
+    await expect(importCheckpoint(join(checkpoints, digest), here)).rejects.toThrow('is damaged');
+    await expect(importCheckpoint(source, here)).rejects.toThrow('manifest.json cannot be read');
+  });
+
+  test('a copy of its folder under another name is published anew, without the old manifest', async () => {
+    await writeFile(join(source, 'model.safetensors'), sound);
+    await writeFile(join(source, 'manifest.json'), '{}');
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    const { files } = await verifyCheckpoint(checkpoints, digest);
+    expect(files.map(({ path }) => path)).toEqual(['model.safetensors']);
   });
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CheckpointManifest } from '../../../shared/contract/checkpoint.ts';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
-import { canonicalJson, digestOf } from '../../../shared/contract/ids.ts';
+import { canonicalJson, Digest, digestOf } from '../../../shared/contract/ids.ts';
 import { publishFolder, stagingPath } from '../../../shared/process/files.ts';
 import { checkSafetensors } from './safetensors.ts';
 
@@ -27,11 +27,9 @@ export async function publishCheckpoint(
   checkpoints: string,
   lineage: Lineage,
 ): Promise<string> {
-  await mkdir(checkpoints, { recursive: true });
-  const staging = stagingPath(join(checkpoints, 'checkpoint'));
-  await mkdir(staging);
-  try {
-    const names = (await readdir(source)).sort();
+  return inStaging(checkpoints, async (staging) => {
+    // A manifest in the source speaks of another publication.
+    const names = (await readdir(source)).filter((name) => name !== MANIFEST).sort();
     const files: CheckpointManifest['files'] = [];
     for (const name of names) {
       await copyChecked(join(source, name), join(staging, name), name);
@@ -39,7 +37,39 @@ export async function publishCheckpoint(
     }
     if (!names.some((name) => name.endsWith('.safetensors')))
       throw new PermanentError(`${source} has no .safetensors file`);
-    const manifest = CheckpointManifest.parse({ files, ...lineage });
+    return CheckpointManifest.parse({ files, ...lineage });
+  });
+}
+
+/** The digest that a published checkpoint's folder is named by; undefined for any other folder. */
+export function publishedName(folder: string): string | undefined {
+  return Digest.safeParse(basename(folder)).data;
+}
+
+/**
+ * Takes a checkpoint that was published elsewhere, in the folder that its digest names, into `checkpoints` under the same digest, verified.
+ * Throws PermanentError where a byte differs from its manifest, or the manifest from the name.
+ */
+export async function importCheckpoint(folder: string, checkpoints: string): Promise<string> {
+  const digest = basename(folder);
+  const manifest = await verifyCheckpoint(dirname(folder), digest);
+  return inStaging(checkpoints, async (staging) => {
+    for (const { path } of manifest.files)
+      await copyChecked(join(folder, path), join(staging, path), path);
+    return manifest;
+  });
+}
+
+/** Publishes what `fill` puts into a staging folder under the digest of the manifest that it returns. */
+async function inStaging(
+  checkpoints: string,
+  fill: (staging: string) => Promise<CheckpointManifest>,
+): Promise<string> {
+  await mkdir(checkpoints, { recursive: true });
+  const staging = stagingPath(join(checkpoints, 'checkpoint'));
+  await mkdir(staging);
+  try {
+    const manifest = await fill(staging);
     const digest = digestOf(manifest);
     await writeFile(join(staging, MANIFEST), canonicalJson(manifest));
     await publishFolder('trainer.checkpoint', staging, join(checkpoints, digest));

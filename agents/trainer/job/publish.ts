@@ -1,0 +1,70 @@
+import { dirname } from 'node:path';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
+import type { TrainOutcome, TrainRequest } from '../../../shared/contract/steps.ts';
+import {
+  importCheckpoint,
+  publishCheckpoint,
+  publishedName,
+  verifyCheckpoint,
+} from '../checkpoint/publish.ts';
+import { type JobFolder, readResult } from './folder.ts';
+
+/**
+ * Publishes what a job left, or the folder that it was given, into `checkpoints`. What the program did wrong is the outcome; other failures
+ * are thrown.
+ */
+export async function publishResult(
+  checkpoints: string,
+  folder: JobFolder,
+  request: TrainRequest,
+): Promise<TrainOutcome> {
+  const result = await readResult(folder);
+  if (result?.status === 'failed')
+    return { outcome: 'failed', kind: result.kind, reason: result.message };
+  const { from, dataset } = request;
+  try {
+    if (dataset === null && from.kind === 'folder') {
+      const given = publishedName(from.path);
+      const checkpoint = await (given === undefined
+        ? publishCheckpoint(from.path, checkpoints, { parent: null, dataset, training: null })
+        : importCheckpoint(from.path, checkpoints));
+      return { outcome: 'published', checkpoint, parent: null };
+    }
+    const parent = await parentOf(from);
+    const training = trainingDigest(request);
+    const lineage = { parent, dataset, training };
+    const checkpoint = await publishCheckpoint(folder.output, checkpoints, lineage);
+    return { outcome: 'published', checkpoint, parent };
+  } catch (error) {
+    if (error instanceof PermanentError)
+      return { outcome: 'failed', kind: 'bad-checkpoint', reason: error.message };
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+      return {
+        outcome: 'failed',
+        kind: 'disk',
+        reason: `no space left for the checkpoint: ${messageOf(error)}. Free space, then reset-loop resume`,
+      };
+    }
+    throw error;
+  }
+}
+
+/** The checkpoint that was trained on, where there is one: a given folder is one when its digest names it, and then it must be what that says. */
+async function parentOf(from: TrainRequest['from']): Promise<string | null> {
+  if (from.kind === 'checkpoint') return from.checkpoint;
+  const given = from.kind === 'folder' ? publishedName(from.path) : undefined;
+  if (from.kind === 'folder' && given !== undefined)
+    await verifyCheckpoint(dirname(from.path), given);
+  return given ?? null;
+}
+
+/** Digest of what the training was told to do, without the paths of this machine. */
+function trainingDigest({ seed, backend, from, training }: TrainRequest): string {
+  return digestOf({
+    seed,
+    backend,
+    training,
+    from: from.kind === 'folder' ? { kind: 'folder' } : from,
+  });
+}
