@@ -28,19 +28,23 @@ export function readRunFile(path: string): RunFile {
 }
 
 function withAbsolutePaths(file: RunFile, folder: string): RunFile {
-  const absolute = (paths: string[] | undefined) => paths?.map((path) => resolve(folder, path));
+  const absolute = (path: string) => resolve(folder, path);
   return RunFile.parse({
     ...file,
     model: {
       ...file.model,
-      base: file.model.base === 'scratch' ? 'scratch' : resolve(folder, file.model.base),
+      base: file.model.base === 'scratch' ? 'scratch' : absolute(file.model.base),
     },
-    start: file.start.map((stage) => ({ ...stage, rows: absolute(stage.rows) })),
+    start: file.start.map((stage) => ({
+      ...stage,
+      rows: stage.rows?.map(absolute),
+      checkpoint: stage.checkpoint === undefined ? undefined : absolute(stage.checkpoint),
+    })),
     datasets: file.datasets.map((dataset) => ({
       ...dataset,
-      train: absolute(dataset.train),
-      dev: absolute(dataset.dev),
-      test: absolute(dataset.test),
+      train: dataset.train?.map(absolute),
+      dev: dataset.dev?.map(absolute),
+      test: dataset.test?.map(absolute),
     })),
   });
 }

@@ -61,19 +61,22 @@ function nextOfStart(journal: Journal): Next | undefined {
   const steps = startSteps(file);
   for (const [index, step] of steps.entries()) {
     if (find(journal, 'checkpoint.published', step) !== undefined) continue;
-    if (file.start.length === 0)
-      return { kind: 'train', request: trainRequest(journal, step, null, baseOf(file), {}) };
+    const stage = file.start[index];
+    if (stage === undefined || stage.checkpoint !== undefined) {
+      const given = stage?.checkpoint ?? file.model.base;
+      return { kind: 'train', request: trainRequest(journal, step, null, baseOf(file, given), {}) };
+    }
     const sealed = find(journal, 'dataset.sealed', step);
     if (sealed === undefined) return { kind: 'curate', step, attempt: attemptOf(journal) };
     const parent =
       index === 0 ? undefined : find(journal, 'checkpoint.published', `start-${index - 1}`);
     const from =
       parent === undefined
-        ? baseOf(file)
+        ? baseOf(file, file.model.base)
         : ({ kind: 'checkpoint', checkpoint: parent.checkpoint } as const);
     return {
       kind: 'train',
-      request: trainRequest(journal, step, sealed.dataset, from, file.start[index]?.training ?? {}),
+      request: trainRequest(journal, step, sealed.dataset, from, stage.training),
     };
   }
   const checkpoint = startCheckpoint(journal);
@@ -87,7 +90,7 @@ function nextOfStart(journal: Journal): Next | undefined {
 
 function nextOfRounds(journal: Journal): Next {
   const opened = findLast(journal, 'round.opened');
-  if (opened === undefined) return openRound(journal, 1);
+  if (opened === undefined) return nextRound(journal, 1);
   const { step, round } = opened;
   const decision = find(journal, 'decision.made', step);
   if (decision !== undefined) return afterDecision(journal, decision);
@@ -102,7 +105,7 @@ function nextOfRounds(journal: Journal): Next {
         journal,
         step,
         sealed.dataset,
-        { kind: 'checkpoint', checkpoint: opened.incumbent },
+        { kind: 'checkpoint', checkpoint: trainedFrom(journal, opened) },
         {},
       ),
     };
@@ -120,7 +123,7 @@ function nextOfRounds(journal: Journal): Next {
 }
 
 function afterDecision(journal: Journal, decision: FactOf<'decision.made'>): Next {
-  const { max, patience } = runFileOf(journal).rounds;
+  const { patience } = runFileOf(journal).rounds;
   if (decision.withoutPromotion >= patience) {
     return {
       kind: 'append',
@@ -131,15 +134,17 @@ function afterDecision(journal: Journal, decision: FactOf<'decision.made'>): Nex
       ),
     };
   }
-  if (decision.round >= max)
+  return nextRound(journal, decision.round + 1);
+}
+
+/** Opens a round, or ends the run where `rounds.max` are done. */
+function nextRound(journal: Journal, round: number): Next {
+  const { max } = runFileOf(journal).rounds;
+  if (round > max)
     return {
       kind: 'append',
       fact: finishing(journal, 'rounds', `all ${max} rounds of rounds.max are done`),
     };
-  return openRound(journal, decision.round + 1);
-}
-
-function openRound(journal: Journal, round: number): Next {
   const incumbent = incumbentOf(journal);
   if (incumbent === undefined)
     throw new PermanentError(
@@ -165,6 +170,19 @@ export function finishing(
   return { fact: 'run.finished', stopped, reason, best: bestRound(journal) };
 }
 
+/** The checkpoint that a round's training starts from (`rounds.trainFrom`); what it samples is the incumbent whatever that says. */
+function trainedFrom(journal: Journal, { incumbent }: FactOf<'round.opened'>): string {
+  const { rounds, start } = runFileOf(journal);
+  if (rounds.trainFrom === 'previous') return incumbent;
+  const stage = start.findIndex(({ name }) => name === rounds.trainFrom);
+  const step = stage < 0 ? startSteps(runFileOf(journal)).at(-1) : `start-${stage}`;
+  const published = find(journal, 'checkpoint.published', step ?? '');
+  if (published !== undefined) return published.checkpoint;
+  throw new PermanentError(
+    `the journal has no checkpoint of ${rounds.trainFrom}: restore the ledger from a backup`,
+  );
+}
+
 function startSteps(file: RunFile): string[] {
   return file.start.length === 0 ? ['start-0'] : file.start.map((_, index) => `start-${index}`);
 }
@@ -174,10 +192,10 @@ function startCheckpoint(journal: Journal): string | undefined {
   return last === undefined ? undefined : find(journal, 'checkpoint.published', last)?.checkpoint;
 }
 
-function baseOf(file: RunFile): TrainRequest['from'] {
-  return file.model.base === 'scratch'
-    ? { kind: 'scratch', config: file.model.config ?? {} }
-    : { kind: 'folder', path: file.model.base };
+function baseOf({ model }: RunFile, base: string): TrainRequest['from'] {
+  return base === 'scratch'
+    ? { kind: 'scratch', config: model.config ?? {} }
+    : { kind: 'folder', path: base };
 }
 
 function trainRequest(

@@ -3,6 +3,7 @@ import { DatasetKind } from './example.ts';
 import { Id } from './ids.ts';
 import { judgeOptions } from './judge-options.ts';
 import { closedObject } from './problems.ts';
+import { checkStart } from './start-stages.ts';
 
 const Files = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -36,10 +37,16 @@ export const TrainingSettings = closedObject({
 );
 export type TrainingSettings = z.infer<typeof TrainingSettings>;
 
-/** A step of making the starting checkpoint: on ready training rows (`rows`), or on the references of the training datasets, mixed. */
+/**
+ * A step of making the starting checkpoint: training on ready rows (`rows`), or on the references of these `datasets`, each up-sampled to
+ * the largest of them (all training datasets, where neither is given); or a published `checkpoint` taken as it is, under its own digest.
+ */
 export const StartStage = closedObject({
   name: Id,
   rows: Files.optional(),
+  datasets: z.array(Id).min(1).optional(),
+  /** A published checkpoint's folder, which its digest names; readable by the trainer. */
+  checkpoint: z.string().min(1).optional(),
   /** What differs from the run's own `training`. */
   training: closedObject(rates).partial().default({}),
 });
@@ -100,7 +107,7 @@ export const RunFile = closedObject({
   run: Id,
   seed: z.int().nonnegative(),
   model: closedObject({
-    /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read. */
+    /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read; a published one keeps its digest. */
     base: z.string().min(1),
     template: z.enum(['plain', 'alpaca', 'vicuna']),
     /** Architecture of a model from scratch, passed to the training program. */
@@ -118,8 +125,13 @@ export const RunFile = closedObject({
   select: Select.prefault({}),
   training: TrainingSettings,
   rounds: closedObject({
-    max: z.int().positive(),
+    /** 0 makes the start, evaluates it and ends. */
+    max: z.int().nonnegative(),
     patience: z.int().positive().default(2),
+    /** What a round's training starts from: `previous`, the incumbent; `start`, the starting checkpoint; or that of the named start stage. Sampled is always the incumbent. */
+    trainFrom: z.string().default('previous'),
+    /** `pooled` trains on the rows of all rounds so far, equal ones once. */
+    data: z.enum(['round', 'pooled']).default('round'),
     /** Share of planned candidates that must end with a full score; below it the run pauses. */
     coverage: z.number().min(0).max(1).default(0.98),
     gate: closedObject({
@@ -129,6 +141,6 @@ export const RunFile = closedObject({
       loss: z.number().min(0).default(0.03),
     }).prefault({}),
   }),
-});
+}).superRefine(checkStart);
 /** A run file (design §10) with every default filled in. */
 export type RunFile = z.infer<typeof RunFile>;

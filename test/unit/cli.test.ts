@@ -88,17 +88,21 @@ describe('a run file', () => {
   }
 
   test('has its paths resolved from its own folder', async () => {
+    const checkpoint = checkpoints[0] ?? '';
     const path = await fileOf(
       JSON.stringify({
         ...runFile,
         datasets: [{ name: 'span', kind: 'extractive_qa', train: 'rows/span.jsonl' }],
+        start: [{ name: 'given', checkpoint: `published/${checkpoint}` }],
       }),
     );
-    expect(readRunFile(path).datasets[0]?.train).toEqual([join(path, '../rows/span.jsonl')]);
+    const { datasets, start } = readRunFile(path);
+    expect(datasets[0]?.train).toEqual([join(path, '../rows/span.jsonl')]);
+    expect(start[0]?.checkpoint).toBe(join(path, '../published', checkpoint));
   });
 
   test('with several mistakes is refused with the place of each', async () => {
-    const path = await fileOf(JSON.stringify({ ...runFile, sead: 1, rounds: { max: 0 } }));
+    const path = await fileOf(JSON.stringify({ ...runFile, sead: 1, rounds: { max: -1 } }));
     expect(() => readRunFile(path)).toThrow(
       /rounds\.max.*"sead", the nearest known one is "seed"|"sead".*rounds\.max/s,
     );

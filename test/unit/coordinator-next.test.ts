@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { bestRound } from '../../coordinator/decision/best.ts';
 import { incumbentOf, nextOf, type Next } from '../../coordinator/decision/next.ts';
 import type { Fact } from '../../shared/contract/facts.ts';
+import { digestOf } from '../../shared/contract/ids.ts';
+import { RunFile } from '../../shared/contract/run-file.ts';
 import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
+
+/** The whole journal as a run with another run file would have begun it. */
+function journalOf(changes: object): Fact[] {
+  const file = RunFile.parse({ ...runFile, ...changes });
+  return [
+    { fact: 'run.opened', run: file.run, file, digest: digestOf(file) },
+    ...wholeJournal.slice(1),
+  ];
+}
 
 /** What has to be done to obtain the fact that follows a prefix. */
 function kindFor(fact: Fact): Next['kind'] {
@@ -91,6 +102,51 @@ describe('the next step of a run', () => {
       fact: { fact: 'run.finished', stopped: 'rounds' },
     });
   });
+
+  test('a checkpoint stage is taken as it is, and the stage after it trains on it', () => {
+    const folder = `/elsewhere/${checkpoints[0] ?? ''}`;
+    const journal = journalOf({
+      start: [
+        { name: 'given', checkpoint: folder },
+        { name: 'context', datasets: ['span'] },
+      ],
+    });
+    expect(nextOf(journal.slice(0, 1))).toMatchObject({
+      kind: 'train',
+      request: { step: 'start-0', from: { kind: 'folder', path: folder }, dataset: null },
+    });
+    expect(nextOf(journal.slice(0, 3))).toMatchObject({ kind: 'curate', step: 'start-1' });
+    expect(nextOf(journal.slice(0, 4))).toMatchObject({
+      kind: 'train',
+      request: { step: 'start-1', from: { kind: 'checkpoint', checkpoint: checkpoints[0] } },
+    });
+  });
+
+  test('without rounds the run ends with its start evaluated, which is its best round', () => {
+    const journal = journalOf({ rounds: { max: 0 } }).slice(0, 6);
+    expect(nextOf(journal.slice(0, 5))).toMatchObject({ kind: 'evaluate', step: 'r0' });
+    expect(nextOf(journal)).toMatchObject({
+      kind: 'append',
+      fact: { stopped: 'rounds', best: { round: 0, checkpoint: checkpoints[1] } },
+    });
+  });
+
+  test.each([
+    ['previous', checkpoints[2]],
+    ['start', checkpoints[1]],
+    ['pretrain', checkpoints[0]],
+  ])(
+    'a round samples the incumbent and trains from what rounds.trainFrom says: %s',
+    (trainFrom, from) => {
+      const journal = journalOf({ rounds: { max: 3, trainFrom } });
+      expect(nextOf(journal.slice(0, 11))).toMatchObject({
+        fact: { step: 'r2', incumbent: checkpoints[2] },
+      });
+      expect(nextOf(journal.slice(0, 13))).toMatchObject({
+        request: { step: 'r2', from: { kind: 'checkpoint', checkpoint: from } },
+      });
+    },
+  );
 
   test('a journal without its beginning is refused', () => {
     expect(() => nextOf(wholeJournal.slice(1, -1))).toThrow('restore the ledger from a backup');

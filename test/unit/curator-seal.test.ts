@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { mixReferences, readStageRows } from '../../agents/curator/dataset/references.ts';
 import { MANIFEST_FILE, sealDataset } from '../../agents/curator/dataset/seal.ts';
 import { byExample } from '../../agents/curator/plan/subset.ts';
+import { stageRows } from '../../agents/curator/step/stage.ts';
 import { DatasetManifest } from '../../shared/contract/dataset.ts';
 import { digestOf, sha256 } from '../../shared/contract/ids.ts';
 import type { TrainingRow } from '../../shared/contract/training.ts';
@@ -101,6 +102,23 @@ test('the mix has each dataset as often as the largest, every example at least o
     ),
     { numRuns: 8 },
   );
+});
+
+test('a stage that names datasets mixes these alone, up-sampled to the largest of them', async () => {
+  const parts = [
+    { name: 'span', examples: makeExamples(2) },
+    { name: 'short', examples: makeExamples(4, { dataset: 'short' }) },
+    { name: 'instruct', examples: makeInstructions(9) },
+  ];
+  const datasets = parts.map(({ name }) => ({ name, kind: 'extractive_qa', train: 'x' }) as const);
+  const start = [{ name: 'context', datasets: ['span', 'short'] }, { name: 'all' }];
+  const file = makeRunFile({ datasets, start });
+  const counts = async (step: string) => {
+    const { rows } = await stageRows(file, step, () => Promise.resolve(parts));
+    return (await sealDataset(folder(), rows)).manifest.byDataset;
+  };
+  expect(await counts('start-0')).toEqual({ span: 4, short: 4 });
+  expect(await counts('start-1')).toEqual({ span: 9, short: 9, instruct: 9 });
 });
 
 test('a reference is drawn by seed, for each copy of an example anew, and rows are rendered by the template', () => {

@@ -45,7 +45,7 @@ export async function readStageRows(stage: StartStage, folder: string): Promise<
 }
 
 /**
- * The multi-task mix (RESET paper, 2.1): the references of all training datasets, each dataset up-sampled to the size of the
+ * The multi-task mix (RESET paper, 2.1): the references of these datasets, each up-sampled to the size of the
  * largest. Whole copies first; the rows of the last, partial copy are drawn by (run seed, dataset). An example with several
  * references gets one, drawn by (run seed, example, copy). Copies after the first have `-c<number>` behind their id.
  */
