@@ -71,6 +71,8 @@ export const Fact = z.discriminatedUnion('fact', [
     duplicates: z.int().nonnegative(),
     /** By cell, in grid order; none where nothing was sampled. */
     cells: z.record(z.string(), CellCounts),
+    /** How many of the rows are of earlier rounds, where the run pools them. */
+    earlier: z.int().nonnegative().optional(),
   }),
   z.strictObject({
     fact: z.literal('checkpoint.published'),

@@ -27,6 +27,7 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     ties: z.int(),
     duplicates: z.int(),
     cells: z.record(z.string(), CellCounts),
+    earlier: z.int().optional(),
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
   z.strictObject({ outcome: z.literal('empty'), reason: z.string() }),

@@ -5,13 +5,13 @@ import { isSealed, sealDataset } from '../dataset/seal.ts';
 import { evaluate, type EvaluatedExample } from '../evaluation/scores.ts';
 import { put, tables, type TaskRecord } from '../ledger/tables.ts';
 import { type Run, taskKey } from '../run.ts';
-import { curate } from '../selection/balance.ts';
+import type { Curation } from '../selection/balance.ts';
 import type { CandidateCount } from '../selection/score.ts';
 import { type Board, createBoard } from './board.ts';
-import { readEvaluated, readEvaluationRows, readSelected, readTrainParts } from './evidence.ts';
+import { curateRounds } from './curate-rounds.ts';
+import { readEvaluated, readTrainParts } from './evidence.ts';
 import type { TaskOutcome } from './machine.ts';
 import { readEndedBoard } from './plan.ts';
-import { roundOfStep } from './score-unit.ts';
 import { stageRows } from './stage.ts';
 
 export interface ConcludeDeps {
@@ -92,17 +92,11 @@ async function sealRound(
   board: Board,
   { store, datasets }: ConcludeDeps,
 ): Promise<Conclusion> {
-  const { file, name } = run;
-  const { step } = board.record;
+  const { file } = run;
   const candidates = board.candidates();
   const short = shortOf(file.rounds.coverage, candidates, 'candidates');
   if (short !== undefined) return { outcome: short, writes: [] };
-  const { rows, emptied, ...counts } = await curate(
-    file,
-    roundOfStep(step),
-    await readSelected(store, run, board),
-    readEvaluationRows(store, name, file),
-  );
+  const { rows, emptied, ...counts } = await curateRounds(run, board, store);
   if (rows.length === 0 || emptied.length > 0) {
     const reason = `nothing to train on is left of ${emptied.join(', ') || 'any dataset'}: ${excludedText(counts.byDataset)}`;
     return { outcome: { outcome: 'empty', reason }, writes: [] };
@@ -153,7 +147,7 @@ function shortOf(
   return { outcome: 'short', reason, unscored: { ...unscored } };
 }
 
-function excludedText(byDataset: Awaited<ReturnType<typeof curate>>['byDataset']): string {
+function excludedText(byDataset: Curation['byDataset']): string {
   return Object.entries(byDataset)
     .map(
       ([dataset, { planned, kept, excluded }]) =>

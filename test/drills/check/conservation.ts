@@ -94,7 +94,7 @@ function checkSealedFacts(run: RunEvidence): Violation[] {
   const { found, expect } = finder('I1');
   for (const fact of factsOf(run)) {
     if (fact.fact !== 'dataset.sealed' || fact.candidates.planned === 0) continue;
-    const { step, byDataset, candidates, rows } = fact;
+    const { step, byDataset, candidates, rows, earlier = 0 } = fact;
     const where = `${run.name}: the sealed dataset of ${step}`;
     const sum = (counts: Record<string, number>): number =>
       Object.values(counts).reduce((total, count) => total + count, 0);
@@ -122,7 +122,10 @@ function checkSealedFacts(run: RunEvidence): Violation[] {
     const kept = sum(
       Object.fromEntries(Object.entries(byDataset).map(([name, one]) => [name, one.kept])),
     );
-    expect(rows === kept, () => `${where} counts ${rows} rows and ${kept} kept`);
+    expect(
+      rows === kept + earlier,
+      () => `${where} counts ${rows} rows, ${kept} kept and ${earlier} of earlier rounds`,
+    );
   }
   return found;
 }
