@@ -1,5 +1,5 @@
 /**
- * Reads a ledger that no curator has open: `node dist/agents/curator/reader.js <ledger> runs | journal <run> | explain <run> [example] | answers <run> <step>`.
+ * Reads a ledger that no curator has open: `node dist/agents/curator/reader.js <ledger> <request>`, with a request as USAGE has them.
  * One JSON value a line on stdout; exit 1 with the reason on stderr. It changes nothing.
  */
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
@@ -9,20 +9,23 @@ import { explain } from './explain.ts';
 import { openJournal } from './ledger/journal.ts';
 import { read, scan, tables } from './ledger/tables.ts';
 import { readAnswers } from './read-answers.ts';
+import { recurate } from './recurate.ts';
+import { parseRecurating } from './requests.ts';
 import { createRun, type Run } from './run.ts';
+
+const USAGE =
+  'usage: reader <ledger> runs | journal <run> | explain <run> [example] | answers <run> <step> | recurate <run> <step> <changes>';
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main([folder, request, run = '', of = '']: string[]): Promise<number> {
+async function main([folder, request, run = '', of = '', changes = '']: string[]): Promise<number> {
   if (folder === undefined) {
-    process.stderr.write(
-      'usage: reader <ledger> runs | journal <run> | explain <run> [example] | answers <run> <step>\n',
-    );
+    process.stderr.write(`${USAGE}\n`);
     return 1;
   }
   try {
     await using opened = await openReading(folder);
-    for await (const value of answer(opened.store, request, run, of)) {
+    for await (const value of answer(opened.store, request, run, of, changes)) {
       process.stdout.write(`${JSON.stringify(value)}\n`);
     }
     return 0;
@@ -42,6 +45,7 @@ async function* answer(
   request: string | undefined,
   run: string,
   of: string,
+  changes: string,
 ): AsyncGenerator {
   switch (request) {
     case 'runs':
@@ -56,8 +60,11 @@ async function* answer(
     case 'answers':
       yield* readAnswers(await readRun(store, run), of, store);
       return;
+    case 'recurate':
+      yield* recurate(await readRun(store, run), of, parseRecurating(changes), store);
+      return;
     default:
-      throw new PermanentError(`"${request ?? ''}" is neither runs, journal, explain nor answers`);
+      throw new PermanentError(`"${request ?? ''}" is no request; ${USAGE}`);
   }
 }
 

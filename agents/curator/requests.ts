@@ -1,7 +1,9 @@
+import type { z } from 'zod';
 import { Fact } from '../../shared/contract/facts.ts';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
 import { Digest } from '../../shared/contract/ids.ts';
 import { problemsOf } from '../../shared/contract/problems.ts';
+import { Recurating } from '../../shared/contract/recuration.ts';
 import type { Run } from './run.ts';
 import type { TaskRequest } from './step/plan.ts';
 import { stageOf } from './step/stage.ts';
@@ -39,13 +41,22 @@ export function evaluateRequest(
 }
 
 export function parseFact(json: string): Fact {
+  return parse(json, Fact, 'fact');
+}
+
+/** What Recurate is to change. */
+export function parseRecurating(json: string): Recurating {
+  return parse(json, Recurating, 'change of weights or selection');
+}
+
+function parse<TValue>(json: string, schema: z.ZodType<TValue>, what: string): TValue {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
-    throw new PermanentError(`the fact is not JSON: ${messageOf(error)}`, { cause: error });
+    throw new PermanentError(`the ${what} is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  const parsed = Fact.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new PermanentError(`this is no fact: ${problemsOf(parsed.error)}`);
+  throw new PermanentError(`this is no ${what}: ${problemsOf(parsed.error)}`);
 }

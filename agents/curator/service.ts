@@ -14,7 +14,8 @@ import { type curatorMachine, taskId } from './machine.ts';
 import { bindRun, type LedgerIdentity, openRun, parseRunFile } from './open.ts';
 import { readAnswers } from './read-answers.ts';
 import { readShards } from './read-dataset.ts';
-import { curateRequest, evaluateRequest, parseFact } from './requests.ts';
+import { recurate } from './recurate.ts';
+import { curateRequest, evaluateRequest, parseFact, parseRecurating } from './requests.ts';
 import type { Run } from './run.ts';
 import type { TaskActor } from './step/machine.ts';
 import { workOf } from './step/work.ts';
@@ -74,6 +75,10 @@ export function curatorHandlers(deps: ServiceDeps): CuratorServiceHandlers {
     Explain: handleUnary(async ({ run, example }) => ({
       explanation: JSON.stringify(await explain(runOf(deps, run), example, store)),
     })),
+    Recurate: handleStream(async function* ({ run, step, changes }) {
+      for await (const part of recurate(runOf(deps, run), step, parseRecurating(changes), store))
+        yield { part: JSON.stringify(part) };
+    }),
     ReadUnit: handleUnary(async ({ run, queue, unit }) => {
       const work = await workOf(runOf(deps, run), queue, unit, store);
       if (work === undefined)

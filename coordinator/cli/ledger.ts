@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Explanation } from '../../shared/contract/explanation.ts';
 import { Fact } from '../../shared/contract/facts.ts';
 import { curatorClient, readStream, unary } from '../../shared/rpc/client.ts';
+import { type Recurating, RecurationPart } from '../../shared/contract/recuration.ts';
 import { Answer } from '../../shared/contract/steps.ts';
 import type { JournalEntry } from '../curator.ts';
 import { connectCluster, localBus, type Cluster, type ClusterOptions } from './cluster.ts';
@@ -20,6 +21,8 @@ export interface Ledger {
   explain(run: string, example: string): Promise<Explanation>;
   /** The greedy answers of a finished evaluation step, ordered by split (dev first), dataset and example. */
   answers(run: string, step: string): AsyncIterable<Answer>;
+  /** A round's dataset with other weights: the figures, then, where they are asked for, its files. */
+  recurate(run: string, step: string, changes: Recurating): AsyncIterable<RecurationPart>;
   close(): Promise<void>;
 }
 
@@ -84,6 +87,16 @@ export function liveLedger(cluster: Cluster, signal: AbortSignal): Ledger {
         client.close();
       }
     },
+    async *recurate(run, step, changes) {
+      const client = await curatorOf(run);
+      try {
+        const request = { run, step, changes: JSON.stringify(changes) };
+        for await (const { part } of readStream(() => client.recurate(request), { signal }))
+          yield RecurationPart.parse(JSON.parse(part));
+      } finally {
+        client.close();
+      }
+    },
     close: () => cluster.close(),
   };
 }
@@ -103,6 +116,10 @@ function ledgerAtRest(folder: string): Ledger {
     async *answers(run, step) {
       for await (const line of linesAtRest(folder, ['answers', run, step]))
         yield Answer.parse(line);
+    },
+    async *recurate(run, step, changes) {
+      const request = ['recurate', run, step, JSON.stringify(changes)];
+      for await (const line of linesAtRest(folder, request)) yield RecurationPart.parse(line);
     },
     close: async () => {
       await Promise.resolve();

@@ -5,6 +5,7 @@ import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
 import { exits, reportFailure } from './exit.ts';
 import { peer, roles, type PeerOptions } from './peer.ts';
+import { recurate, type RecurateOptions } from './recurate.ts';
 import { run } from './run.ts';
 import { score } from './score.ts';
 import { status } from './status.ts';
@@ -89,6 +90,18 @@ command(
   .option('--run <run>', 'the run, where there are several')
   .action(async (example: string | undefined, options: Common & { run?: string }) => {
     code = await why(example ?? '', options, stop.signal);
+  });
+
+command(
+  'recurate <round>',
+  'a round’s dataset with other weights, from its candidates and verdicts: what would have been kept',
+)
+  .requiredOption('--weights <axis=weight,…>', 'such as task=1,instruction=2,faithfulness=2')
+  .option('--select <keys>', 'other keys of select, as in a run file: "{ ties: majority }"', '{}')
+  .option('--out <folder>', 'write the dataset into this folder')
+  .option('--run <run>', 'the run, where there are several')
+  .action(async (round: string, options: Common & RecurateOptions) => {
+    code = await recurate(round, options, stop.signal);
   });
 
 program

@@ -49,6 +49,11 @@ const kindsOfType: Readonly<Record<string, readonly DatasetKind[]>> = {
   rouge: ['abstractive_qa', 'summarization'],
 };
 
+/** The axes that rows of this kind have. */
+export function axesOf(kind: DatasetKind): readonly Axis[] {
+  return axes[kind];
+}
+
 /** The judges whose verdicts a candidate of this kind of dataset gets; call no others for it. */
 export function judgesOf(kind: DatasetKind, judges: readonly JudgeSpec[]): JudgeSpec[] {
   return judges.filter(

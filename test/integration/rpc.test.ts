@@ -30,6 +30,7 @@ function handlersOf(part: Partial<CuratorServiceHandlers>): CuratorServiceHandle
     ReadDataset: none,
     ReadEvaluation: none,
     ReadJournal: none,
+    Recurate: none,
     Watch: none,
     ...part,
   };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { mixReferences, readStageRows } from '../../agents/curator/dataset/references.ts';
-import { MANIFEST_FILE, sealDataset } from '../../agents/curator/dataset/seal.ts';
+import { describeDataset, MANIFEST_FILE, sealDataset } from '../../agents/curator/dataset/seal.ts';
 import { byExample } from '../../agents/curator/plan/subset.ts';
 import { stageRows } from '../../agents/curator/step/stage.ts';
 import { DatasetManifest } from '../../shared/contract/dataset.ts';
@@ -46,6 +46,13 @@ test('the same rows are the same dataset, also when it is there already', async 
   expect((await sealDataset(two, rows)).digest).toBe(digest);
   expect(readdirSync(one)).toEqual([digest]);
   expect((await sealDataset(two, [row('a', '1'), row('a', '2', ' no')])).digest).not.toBe(digest);
+});
+
+test('a dataset is described without a file as it is sealed', async () => {
+  const rows = [row('a', '1'), row('a', '2'), row('b', '1')];
+  const target = folder();
+  expect(describeDataset(rows)).toEqual(await sealDataset(target, rows));
+  expect(() => describeDataset(rows.toReversed())).toThrow(/are ordered/);
 });
 
 test('rows in equal rows out, however they fall into shards (odd-shards, n-conservation)', async () => {

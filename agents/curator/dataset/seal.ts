@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetManifest } from '../../../shared/contract/dataset.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
@@ -19,6 +18,13 @@ export interface SealedDataset {
   readonly manifest: DatasetManifest;
 }
 
+/** A file of a sealed dataset, before it is one: its lines end with a line break. */
+export interface Shard {
+  readonly path: string;
+  readonly lines: readonly string[];
+  readonly rows: readonly TrainingRow[];
+}
+
 /**
  * Writes rows as a sealed dataset, `<folder>/<digest>`: JSONL shards and the manifest that names them, put into place by rename.
  * The same rows give the same bytes; a dataset that is there already is done. Throws PermanentError where there is no row or the
@@ -33,23 +39,45 @@ export async function sealDataset(
   const staging = stagingPath(join(folder, 'dataset'));
   await mkdir(staging);
   try {
-    const manifest: DatasetManifest = { files: [], rows: 0, byDataset: {} };
-    for (const shard of shardsOf(inOrder(rows), shardBytes)) {
-      manifest.files.push(await writeShard(staging, manifest.files.length, shard));
-      for (const { dataset } of shard) {
-        manifest.rows += 1;
-        manifest.byDataset[dataset] = (manifest.byDataset[dataset] ?? 0) + 1;
-      }
+    const manifest = emptyManifest();
+    for (const shard of shardsOf(rows, shardBytes)) {
+      await writeFile(join(staging, shard.path), addShard(manifest, shard), { flag: 'wx' });
     }
-    if (manifest.rows === 0) throw new PermanentError('a dataset without rows cannot be sealed');
+    const sealed = named(manifest);
     await writeFile(join(staging, MANIFEST_FILE), canonicalJson(manifest));
-    const digest = digestOf(manifest);
-    await publishFolder('dataset', staging, join(folder, digest));
-    return { digest, manifest };
+    await publishFolder('dataset', staging, join(folder, sealed.digest));
+    return sealed;
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** What `sealDataset` would seal, without a file. Throws as it does. */
+export function describeDataset(rows: Iterable<TrainingRow>): SealedDataset {
+  const manifest = emptyManifest();
+  for (const shard of shardsOf(rows)) addShard(manifest, shard);
+  return named(manifest);
+}
+
+/** The files of rows that are in order; a shard at a time is in memory. */
+export function* shardsOf(rows: Iterable<TrainingRow>, shardBytes = SHARD_BYTES): Generator<Shard> {
+  let index = 0;
+  let shard: { lines: string[]; rows: TrainingRow[] } = { lines: [], rows: [] };
+  let bytes = 0;
+  const path = (): string => `shard-${String(index).padStart(5, '0')}.jsonl`;
+  for (const row of inOrder(rows)) {
+    const line = `${canonicalJson(row)}\n`;
+    shard.lines.push(line);
+    shard.rows.push(row);
+    bytes += Buffer.byteLength(line);
+    if (bytes < shardBytes) continue;
+    yield { path: path(), ...shard };
+    index += 1;
+    shard = { lines: [], rows: [] };
+    bytes = 0;
+  }
+  if (shard.rows.length > 0) yield { path: path(), ...shard };
 }
 
 function* inOrder(rows: Iterable<TrainingRow>): Generator<TrainingRow> {
@@ -64,39 +92,23 @@ function* inOrder(rows: Iterable<TrainingRow>): Generator<TrainingRow> {
   }
 }
 
-function* shardsOf(rows: Iterable<TrainingRow>, shardBytes: number): Generator<TrainingRow[]> {
-  let shard: TrainingRow[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    shard.push(row);
-    bytes += Buffer.byteLength(lineOf(row));
-    if (bytes >= shardBytes) {
-      yield shard;
-      shard = [];
-      bytes = 0;
-    }
-  }
-  if (shard.length > 0) yield shard;
+function emptyManifest(): DatasetManifest {
+  return { files: [], rows: 0, byDataset: {} };
 }
 
-async function writeShard(
-  staging: string,
-  index: number,
-  rows: readonly TrainingRow[],
-): Promise<DatasetManifest['files'][number]> {
-  const path = `shard-${String(index).padStart(5, '0')}.jsonl`;
-  const bytes = Buffer.from(rows.map(lineOf).join(''));
-  const file = await open(join(staging, path), 'wx');
-  try {
-    await file.writeFile(bytes);
-  } finally {
-    await file.close();
-  }
-  return { path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+/** Enters a shard into the manifest; returns its bytes. */
+function addShard(manifest: DatasetManifest, { path, lines, rows }: Shard): Buffer {
+  const bytes = Buffer.from(lines.join(''));
+  manifest.files.push({ path, size: bytes.length, sha256: sha256(bytes) });
+  manifest.rows += rows.length;
+  for (const { dataset } of rows)
+    manifest.byDataset[dataset] = (manifest.byDataset[dataset] ?? 0) + 1;
+  return bytes;
 }
 
-function lineOf(row: TrainingRow): string {
-  return `${canonicalJson(row)}\n`;
+function named(manifest: DatasetManifest): SealedDataset {
+  if (manifest.rows === 0) throw new PermanentError('a dataset without rows cannot be sealed');
+  return { digest: digestOf(manifest), manifest };
 }
 
 /** Whether a dataset lies in its folder with the manifest that its name says. */

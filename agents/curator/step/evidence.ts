@@ -11,17 +11,34 @@ import { datasetOf, readExamples, readUnit } from '../ledger/units.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 import type { Run } from '../run.ts';
 import type { SelectedExample } from '../selection/balance.ts';
+import type { Selection } from '../selection/select.ts';
 import { countCells } from '../selection/cells.ts';
 import type { Board } from './board.ts';
 import { scoreUnit } from './score-unit.ts';
 
 const EXAMPLES_AT_ONCE = 100;
 
-/** Every planned example of a round with its selection and what its cells gave. */
+/** The selection of each example of a unit. */
+export type SelectionsOf = (unit: PlannedUnit) => Promise<ReadonlyMap<string, Selection>>;
+
+/** The selections that the ledger holds. */
+function storedSelections(store: Store, run: string, step: string): SelectionsOf {
+  return async ({ examples }) => {
+    const selections = new Map<string, Selection>();
+    for (const example of examples) {
+      const selection = await read(store, tables.selection, `${run}/${step}/${example}`);
+      if (selection !== undefined) selections.set(example, selection);
+    }
+    return selections;
+  };
+}
+
+/** Every planned example of a round with its selection, by default that of the ledger, and what its cells gave. */
 export async function readSelected(
   store: Store,
   { name, file }: Pick<Run, 'name' | 'file'>,
   { record: { step, checkpoint }, units }: Board,
+  selectionsOf: SelectionsOf = storedSelections(store, name, step),
 ): Promise<SelectedExample[]> {
   const selected: SelectedExample[] = [];
   if (checkpoint === null) return selected;
@@ -31,9 +48,10 @@ export async function readSelected(
     // What the cells gave is in the texts alone; the verdicts are in the selection.
     const unit = { planned, sample, verdicts: new Map() };
     const scored = scoreUnit(file, kind, { step, checkpoint }, unit);
+    const selections = await selectionsOf(planned);
     const examples = await readExamples(store, name, planned.examples);
     for (const [at, example] of examples.entries()) {
-      const selection = await read(store, tables.selection, `${name}/${step}/${example.id}`);
+      const selection = selections.get(example.id);
       if (selection === undefined)
         throw new PermanentError(
           `the ledger is damaged: ${step} of run ${name} has no selection of ${example.id}; restore its folder from a copy`,
