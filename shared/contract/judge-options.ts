@@ -20,6 +20,19 @@ export type SpanReading = z.infer<typeof SpanReading>;
 export const RougeVariant = z.enum(['rouge1', 'rouge2', 'rougeL', 'rougeLsum']);
 export type RougeVariant = z.infer<typeof RougeVariant>;
 
+const SummacPart = z.enum(['sentence', '2sents', 'paragraph', 'document', 'mixed']);
+
+/** What SummaC cuts context and answer into: one word for both, or `<context>-<answer>`. */
+export const Granularity = z.union(
+  [SummacPart, z.templateLiteral([SummacPart, '-', SummacPart])],
+  'write sentence, 2sents, paragraph, document or mixed, or two of them as <context>-<answer>',
+);
+export type Granularity = z.infer<typeof Granularity>;
+
+/** Which of entailment and contradiction make the SummaC value of a sentence: `ent - con`, `ent`, or `1 - con`. */
+export const SummacUse = z.enum(['ent-con', 'ent', 'con']);
+export type SummacUse = z.infer<typeof SummacUse>;
+
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**
@@ -34,6 +47,17 @@ export const judgeOptions = {
     variant: RougeVariant.default('rougeL'),
     /** Whether words of more than three letters are compared by their Porter stems. */
     stemmer: z.boolean().default(false),
+  }),
+  'summac-zs': closedObject({
+    nli: z
+      .literal(
+        'lexical',
+        'only "lexical" can be used yet: an NLI service by its URL or an ONNX folder comes with issue 4',
+      )
+      .default('lexical'),
+    use: SummacUse.default('ent-con'),
+    granularity: Granularity.default('sentence'),
+    maxContextSentences: z.int().positive().default(100),
   }),
   verifiable: closedObject({}),
 } as const;

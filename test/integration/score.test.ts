@@ -121,6 +121,22 @@ test('a bad row is named by file and line, keeps its place, and the others are j
   expect(lines[3]?.reason).toBe('the row has no context');
 });
 
+test('summaries are judged by their sentences and by their words', async () => {
+  const row = {
+    id: 1,
+    context: 'The ferry left at noon. Fog came in.',
+    references: ['The ferry left at noon.'],
+    answer: 'The ferry left at noon. Everybody cheered loudly.',
+  };
+  const summac = await score([row], '--judge', 'summac-zs', '--set', 'use=ent');
+  expect(summac.lines[0]).toMatchObject({
+    value: 0.5,
+    details: { raw: 0.5, perSentence: [1, 0] },
+  });
+  const rouge = await score([row], '--judge', 'rouge', '--set', 'stemmer=true');
+  expect(rouge.lines[0]).toMatchObject({ details: { rougeL: [5 / 8, 1, 10 / 13] } });
+});
+
 test('constraints of a row are checked and named', async () => {
   const constraints = [
     { type: 'word_count', max: 2 },

@@ -39,6 +39,11 @@ test('each type answers with its value and its raw details', async () => {
       rougeLsum: [0.5, 1, 2 / 3],
     },
   });
+  expect(await ask('summac-zs', row, 'A quick brown fox. A slow red hen.')).toEqual({
+    outcome: 'scored',
+    value: 0.5,
+    details: { raw: 0.5, perSentence: [1, 0] },
+  });
   const constraints = [{ type: 'case', value: 'upper' } as const];
   expect(await ask('verifiable', { ...row, constraints }, 'brown')).toEqual({
     outcome: 'scored',
@@ -69,6 +74,20 @@ test('one span judge measures each answer against the context of its own row', a
     });
 });
 
+test('SummaC reads the question before the context, and never scores below 0', async () => {
+  const context = 'The fox did not sleep.';
+  const asked = { ...row, context, question: 'Nobody asked anything.' };
+  expect(await ask('summac-zs', asked, 'Nobody asked.')).toMatchObject({ value: 1 });
+  expect(await ask('summac-zs', asked, 'The fox did sleep.')).toMatchObject({
+    value: 0,
+    details: { raw: -1, perSentence: [-1] },
+  });
+  expect(await ask('summac-zs', { ...asked, question: null }, 'Nobody asked.')).toMatchObject({
+    value: 0,
+  });
+  expect(await ask('summac-zs', asked, '')).toMatchObject({ outcome: 'scored', value: 0 });
+});
+
 test('the fingerprint depends on type and options, not on name, axis or defaults spelled out', () => {
   const spec = { name: 'em', axis: 'task', type: 'exact-match' } as const;
   const { fingerprint } = judgeOf(spec);
@@ -86,4 +105,10 @@ test('an unknown type or option is refused with the nearest known one', () => {
     'options of judge type squad-f1: unknown key "versoin", the nearest known one is "version"',
   );
   expect(() => createJudge('verifiable', { strict: true })).toThrow('there are none here');
+  expect(() => createJudge('summac-zs', { nli: 'http://127.0.0.1:9' })).toThrow(
+    'nli: only "lexical" can be used yet',
+  );
+  expect(() => createJudge('summac-zs', { granularity: 'word' })).toThrow(
+    'granularity: write sentence, 2sents, paragraph, document or mixed, or two of them',
+  );
 });

@@ -6,6 +6,7 @@ import type { Judge, JudgeFactory } from './judge.ts';
 import { rougeJudge } from './rouge.ts';
 import { spanCoverageJudge } from './span-coverage.ts';
 import { squadF1 } from './squad-f1.ts';
+import { summacZsJudge } from './summac-zs.ts';
 import { verifiable } from './verifiable.ts';
 
 const factories = new Map<string, JudgeFactory>([
@@ -13,6 +14,7 @@ const factories = new Map<string, JudgeFactory>([
   ['squad-f1', squadF1],
   ['span-coverage', spanCoverageJudge],
   ['rouge', rougeJudge],
+  ['summac-zs', summacZsJudge],
   ['verifiable', verifiable],
 ]);
 
