@@ -60,6 +60,12 @@ export const Dataset = closedObject({
   dev: Files.optional(),
   test: Files.optional(),
   perRound: z.int().positive().optional(),
+  /** Its scores are listed and enter no mean: for a set that asks for something else than the others, such as new wordings. */
+  shown: z.literal(true).optional(),
+}).refine(({ train, shown }) => train === undefined || shown === undefined, {
+  path: ['shown'],
+  message:
+    'a dataset with a train part is decided on, so it cannot be only shown; drop one of them',
 });
 export type Dataset = z.infer<typeof Dataset>;
 

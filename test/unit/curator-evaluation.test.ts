@@ -50,6 +50,25 @@ test('overall scores are means of dataset means, seen and unseen apart', () => {
   expect(Scores.safeParse(scores).success).toBe(true);
 });
 
+test('a dataset that is only shown has its own scores and enters no mean', () => {
+  const kind = 'extractive_qa';
+  const run = makeRunFile({
+    datasets: [
+      { name: 'one', kind, train: 'rows' },
+      { name: 'strange', kind, test: 'rows' },
+      { name: 'reworded', kind, test: 'rows', shown: true },
+    ],
+  });
+  const { test: scores } = evaluate(run, checkpoint, [
+    ...spans(2, 'one', 'test', 1, 1),
+    ...spans(2, 'strange', 'test', 0.25, 0.25),
+    ...spans(2, 'reworded', 'test', 0, 0),
+  ]);
+  expect(scores.faithfulness.unseen).toMatchObject({ n: 2, mean: 0.25 });
+  expect(scores.faithfulness.seen).toMatchObject({ n: 2, mean: 1 });
+  expect(scores.datasets['reworded']).toMatchObject({ faithfulness: { n: 2, mean: 0 } });
+});
+
 test('a decision gets the dev values of seen datasets only, in order', () => {
   const rows = [
     ...spans(4, 'strange', 'dev', 1, 1),

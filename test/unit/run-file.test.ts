@@ -53,3 +53,8 @@ test('training from an unknown stage is refused with the nearest known one', () 
     'rounds.trainFrom: unknown start stage "tunned", the nearest known one is "tuned"',
   );
 });
+
+test('a dataset that is trained on cannot be only shown', () => {
+  const span = { name: 'span', kind: 'extractive_qa', train: 'rows', shown: true };
+  expect(problems({ datasets: [span] })).toContain('datasets.0.shown: a dataset with a train part');
+});

@@ -4,7 +4,8 @@
  * E1. A failure is not a number: a row whose judge has no score for an axis is left out of that axis and counted by reason.
  * E2. An overall score is the mean of the datasets' means, whatever their sizes (RESET paper, 2.2), with bootstrap 95 % bounds.
  * E3. Decisions read the dev values of seen datasets only (a seen dataset has a train part).
- * E4. `instruction` and `task` are means over the seen datasets; where no seen dataset has such rows (the paper's instruction
+ * E4. A dataset that is only `shown` has scores of its own and enters no mean.
+ * E5. `instruction` and `task` are means over the seen datasets; where no seen dataset has such rows (the paper's instruction
  *     test sets), over the unseen ones. The two are never mixed.
  */
 import type { Example } from '../../../shared/contract/example.ts';
@@ -107,13 +108,18 @@ function scoresOf(
   seen: ReadonlySet<string>,
 ): Scores {
   const strata = strataOf(values.filter((value) => value.split === split));
+  const onlyShown = new Set(
+    file.datasets.filter(({ shown }) => shown === true).map(({ name }) => name),
+  );
   function estimate(name: string, chosen: readonly Stratum[]): Estimate | null {
     if (chosen.length === 0) return null;
     const random = randomFrom(file.seed, 'evaluation', split, name);
     return bootstrapMean(chosen, { resamples: file.rounds.gate.bootstrap, random });
   }
   function overall(axis: Axis): Record<'seen' | 'unseen', Estimate | null> {
-    const ofAxis = strata.filter((stratum) => stratum.axis === axis);
+    const ofAxis = strata.filter(
+      (stratum) => stratum.axis === axis && !onlyShown.has(stratum.dataset),
+    );
     return {
       seen: estimate(
         `${axis} seen`,
