@@ -57,8 +57,9 @@ function* problemsOf(
       'checkpoint',
       `"${checkpoint}" is not the folder of a published checkpoint, which is named by 64 hex digits; another folder goes to model.base`,
     ];
-  if (index > 0)
-    yield ['checkpoint', 'a checkpoint comes first: it would undo the stages before it'];
+  // Given checkpoints may follow each other: `rounds.trainFrom` can name one that the others are not made from.
+  if (start.slice(0, index).some((before) => before.checkpoint === undefined))
+    yield ['checkpoint', 'a checkpoint comes first: it would undo the training before it'];
   if (Object.keys(training).length > 0)
     yield ['training', 'a checkpoint is taken as it is, without training'];
 }

@@ -45,6 +45,14 @@ describe('the stages of a start', () => {
     expect(problems({ start })).toContain('start.1.checkpoint: a checkpoint comes first');
     expect(problems({ start })).toContain('start.1.name: another stage is called "one"');
   });
+
+  test('may be several given checkpoints, the last of which is sampled', () => {
+    const start = [
+      { name: 'tuned', checkpoint },
+      { name: 'mtl', checkpoint },
+    ];
+    expect(problems({ start, rounds: { max: 1, trainFrom: 'tuned' } })).toBe('');
+  });
 });
 
 test('training from an unknown stage is refused with the nearest known one', () => {
