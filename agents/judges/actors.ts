@@ -3,7 +3,7 @@ import type { Directory } from '../../shared/bus/bus.ts';
 import type { Taken } from '../../shared/bus/hand.ts';
 import type { Work } from '../../shared/bus/lanes.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
-import type { JudgeUnit } from '../../shared/contract/work.ts';
+import type { JudgeResult, JudgeUnit } from '../../shared/contract/work.ts';
 import { recordAttempt } from '../../shared/process/attempts.ts';
 import type { Tls } from '../../shared/process/environment.ts';
 import { outputOf } from '../../shared/process/machine.ts';
@@ -23,37 +23,50 @@ export interface JudgesDeps {
   tls?: Tls | undefined;
 }
 
+/** A whole unit with its verdicts so far. */
+interface UnitInHand {
+  unit: JudgeUnit;
+  answers: Answers;
+}
+
 /** How this peer works a judging unit: one machine for each unit in hand. The judge is made of the message, which carries its specification. */
 export function createJudges(deps: JudgesDeps): Work {
   /** What an earlier attempt at a unit in hand has answered. */
-  const inHand = new WeakMap<Taken, Answers>();
+  const begun = new WeakMap<Taken, Answers>();
+
+  async function open(taken: Taken, signal: AbortSignal): Promise<UnitInHand> {
+    const unit = await readWhole(taken.work, deps, signal);
+    if (unit.kind !== 'judge') throw new PermanentError(`${unit.unit} is no judging unit`);
+    const answers = begun.get(taken) ?? begin(unit);
+    begun.set(taken, answers);
+    await answers.recall(deps.cache);
+    return { unit, answers };
+  }
+
+  async function close({ unit, answers }: UnitInHand): Promise<JudgeResult> {
+    const counts = await answers.remember(deps.cache);
+    for (const [outcome, count] of Object.entries(counts))
+      judgementsCounter.inc({ judge: unit.judge.type, outcome }, count);
+    return answers.toResult(deps.peer);
+  }
+
   // Provided once: a machine that was not used before costs more than a small unit does.
   const machine = judgeMachine.provide({
     actors: {
-      read: fromPromise(async ({ input: taken, signal }) => {
-        const unit = await readWhole(taken.work, deps, signal);
-        if (unit.kind !== 'judge') throw new PermanentError(`${unit.unit} is no judging unit`);
-        const answers = inHand.get(taken) ?? begin(unit);
-        inHand.set(taken, answers);
-        return { unit, answers };
+      judge: fromPromise(async ({ input: taken, signal }) => {
+        const inHand = await open(taken, signal);
+        await inHand.answers.complete(askHere(judgeOf(inHand.unit.judge)), signal);
+        return close(inHand);
       }),
-      recall: fromPromise(({ input: { answers } }) => answers.recall(deps.cache)),
-      judge: fromPromise(({ input: { unit, answers }, signal }) =>
-        answers.complete(askHere(judgeOf(unit.judge)), signal),
-      ),
-      judgeAlone: fromPromise(async ({ input: { unit, answers }, signal }) => {
-        const isolated = isolate(unit.judge);
+      judgeAlone: fromPromise(async ({ input: taken, signal }) => {
+        const inHand = await open(taken, signal);
+        const isolated = isolate(inHand.unit.judge);
         try {
-          await answers.complete(isolated.ask, signal);
+          await inHand.answers.complete(isolated.ask, signal);
         } finally {
           isolated.close();
         }
-      }),
-      remember: fromPromise(async ({ input: { unit, answers } }) => {
-        const counts = await answers.remember(deps.cache);
-        for (const [outcome, count] of Object.entries(counts))
-          judgementsCounter.inc({ judge: unit.judge.type, outcome }, count);
-        return answers.toResult(deps.peer);
+        return close(inHand);
       }),
     },
   });

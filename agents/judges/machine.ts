@@ -1,9 +1,8 @@
 /**
  * A judge makes a result of one unit; a lane (shared/bus/lane.ts) brings the unit, holds it through outages and answers.
  *
- *   reading --whole unit--> recalling --cached verdicts--> judging -------judged--> remembering --stored--> done
- *                              |                                                     ^
- *                              '--third delivery or later--> judgingAlone --judged---'
+ *   choosing --first or second delivery--> judging ------judged--> done
+ *      '------third delivery or later----> judgingAlone ---judged---^
  *   any error --> failed: held, or given back where it is permanent
  *
  * I1. Every text of the unit gets exactly one verdict. What cannot be judged is unscored with its reason, never a number.
@@ -12,26 +11,14 @@
  */
 import { assign, fromPromise, setup } from 'xstate';
 import type { Taken } from '../../shared/bus/hand.ts';
-import type { JudgeResult, JudgeUnit } from '../../shared/contract/work.ts';
+import type { JudgeResult } from '../../shared/contract/work.ts';
 import { filled, notProvided } from '../../shared/process/machine.ts';
-import type { Answers } from './answers.ts';
 
 const ALONE_FROM = 3;
 
-/** A whole unit with its verdicts so far. */
-export interface UnitInHand {
-  unit: JudgeUnit;
-  answers: Answers;
-}
-
 interface JudgeContext {
   taken: Taken;
-  unit: UnitInHand | undefined;
   result: JudgeResult | undefined;
-}
-
-function unitInHand({ context }: { context: JudgeContext }): UnitInHand {
-  return filled(context.unit, 'unit');
 }
 
 export const judgeMachine = setup({
@@ -41,42 +28,35 @@ export const judgeMachine = setup({
     output: {} as JudgeResult,
   },
   actors: {
-    read: fromPromise<UnitInHand, Taken>(() => notProvided('read')),
-    recall: fromPromise<void, UnitInHand>(() => notProvided('recall')),
-    judge: fromPromise<void, UnitInHand>(() => notProvided('judge')),
-    judgeAlone: fromPromise<void, UnitInHand>(() => notProvided('judgeAlone')),
-    remember: fromPromise<JudgeResult, UnitInHand>(() => notProvided('remember')),
+    judge: fromPromise<JudgeResult, Taken>(() => notProvided('judge')),
+    judgeAlone: fromPromise<JudgeResult, Taken>(() => notProvided('judgeAlone')),
   },
   guards: { isSuspect: ({ context }) => context.taken.deliveries >= ALONE_FROM },
 }).createMachine({
-  context: ({ input }) => ({ taken: input, unit: undefined, result: undefined }),
-  initial: 'reading',
+  context: ({ input }) => ({ taken: input, result: undefined }),
+  initial: 'choosing',
   states: {
-    reading: {
-      invoke: {
-        src: 'read',
-        input: ({ context }) => context.taken,
-        onDone: { target: 'recalling', actions: assign({ unit: ({ event }) => event.output }) },
-      },
-    },
-    recalling: {
-      invoke: {
-        src: 'recall',
-        input: unitInHand,
-        onDone: [{ guard: 'isSuspect', target: 'judgingAlone' }, { target: 'judging' }],
-      },
+    choosing: {
+      always: [{ guard: 'isSuspect', target: 'judgingAlone' }, { target: 'judging' }],
     },
     judging: {
-      invoke: { src: 'judge', input: unitInHand, onDone: 'remembering' },
+      invoke: {
+        src: 'judge',
+        input: ({ context }) => context.taken,
+        onDone: {
+          target: 'done',
+          actions: assign({ result: ({ event }) => event.output }),
+        },
+      },
     },
     judgingAlone: {
-      invoke: { src: 'judgeAlone', input: unitInHand, onDone: 'remembering' },
-    },
-    remembering: {
       invoke: {
-        src: 'remember',
-        input: unitInHand,
-        onDone: { target: 'done', actions: assign({ result: ({ event }) => event.output }) },
+        src: 'judgeAlone',
+        input: ({ context }) => context.taken,
+        onDone: {
+          target: 'done',
+          actions: assign({ result: ({ event }) => event.output }),
+        },
       },
     },
     done: { type: 'final' },

@@ -1,6 +1,6 @@
 import { createActor, fromPromise } from 'xstate';
 import { expect, test } from 'vitest';
-import { judgeMachine, type UnitInHand as JudgeInHand } from '../../agents/judges/machine.ts';
+import { judgeMachine } from '../../agents/judges/machine.ts';
 import { samplerMachine, type UnitInHand as SampleInHand } from '../../agents/sampler/machine.ts';
 import type { Taken } from '../../shared/bus/hand.ts';
 import { TransientError } from '../../shared/contract/failure.ts';
@@ -10,7 +10,6 @@ import { outputOf } from '../../shared/process/machine.ts';
 const unit = 'r1-train-s0001';
 const work: Work = { kind: 'reference', run: 'run-a', queue: 'sample', unit };
 const sampleUnit = { unit: { kind: 'sample', unit } } as SampleInHand;
-const judgeUnit = { unit: { kind: 'judge', unit } } as JudgeInHand;
 const sampled: SampleResult = { kind: 'sample', run: 'run-a', unit, peer: 'p', items: [] };
 const judged: JudgeResult = {
   kind: 'judge',
@@ -47,14 +46,8 @@ async function runSampler(failing = '') {
 
 async function runJudge(deliveries: number, failing = '') {
   const order: string[] = [];
-  const step = noting<void, JudgeInHand>(order, failing);
-  const actors = {
-    read: noting<JudgeInHand, Taken>(order, failing)('read', judgeUnit),
-    recall: step('recall', undefined),
-    judge: step('judge', undefined),
-    judgeAlone: step('judgeAlone', undefined),
-    remember: noting<JudgeResult, JudgeInHand>(order, failing)('remember', judged),
-  };
+  const step = noting<JudgeResult, Taken>(order, failing);
+  const actors = { judge: step('judge', judged), judgeAlone: step('judgeAlone', judged) };
   const actor = createActor(judgeMachine.provide({ actors }), { input: { work, deliveries } });
   const output = await outputOf(actor).catch((error: unknown) => error);
   return { order, output };
@@ -75,17 +68,14 @@ test.each([
 });
 
 test.each([1, 2])('at delivery %i a judge judges in its own process', async (deliveries) => {
-  const { order, output } = await runJudge(deliveries);
-  expect(order).toEqual(['read', 'recall', 'judge', 'remember']);
-  expect(output).toEqual(judged);
+  expect(await runJudge(deliveries)).toEqual({ order: ['judge'], output: judged });
 });
 
 test.each([3, 17])('at delivery %i a judge judges in a child process', async (deliveries) => {
-  const { order } = await runJudge(deliveries);
-  expect(order).toEqual(['read', 'recall', 'judgeAlone', 'remember']);
+  expect(await runJudge(deliveries)).toEqual({ order: ['judgeAlone'], output: judged });
 });
 
-test('a judge that cannot remember its verdicts makes no result', async () => {
-  const { output } = await runJudge(1, 'remember');
-  expect(output).toEqual(new TransientError('remember failed'));
+test('a judge that fails makes no result and hands the error on', async () => {
+  const { output } = await runJudge(1, 'judge');
+  expect(output).toEqual(new TransientError('judge failed'));
 });
