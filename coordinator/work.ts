@@ -7,8 +7,8 @@ import {
   TrainProgress,
   type TrainRequest,
 } from '../shared/contract/steps.ts';
-import { decide } from './decision/gate.ts';
-import { finishing, runFileOf } from './decision/next.ts';
+import { decide } from './decision/decide.ts';
+import { finishing } from './decision/next.ts';
 import type { Work } from './machine.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Peers } from './peers.ts';
@@ -43,7 +43,7 @@ export async function workOn(
     case 'evaluate':
       return evaluate(deps, run, work, signal);
     case 'decide':
-      return gate(deps, run, journal, work, signal);
+      return decideRound(deps, run, journal, work, signal);
   }
 }
 
@@ -94,8 +94,8 @@ async function evaluate(
   );
   if (answer.outcome === 'short')
     return { fact: 'run.paused', reason: answer.reason, counts: answer.unscored };
-  const { evaluation, dev, test } = answer;
-  return { fact: 'evaluation.finished', step, checkpoint, evaluation, dev, test };
+  const { outcome: _, ...scores } = answer;
+  return { fact: 'evaluation.finished', step, checkpoint, ...scores };
 }
 
 async function train(
@@ -129,15 +129,15 @@ async function train(
   };
 }
 
-async function gate(
+async function decideRound(
   { peers }: WorkDeps,
   run: string,
   journal: readonly Fact[],
-  { step, round, incumbentStep, withoutPromotion }: Extract<Work, { kind: 'decide' }>,
+  work: Extract<Work, { kind: 'decide' }>,
   signal: AbortSignal,
 ): Promise<Fact> {
   const curator = await peers.curator(run);
-  const before = await curator.evaluation(incumbentStep, signal);
-  const after = await curator.evaluation(step, signal);
-  return decide({ file: runFileOf(journal), step, round, before, after, withoutPromotion });
+  const before = await curator.evaluation(work.incumbentStep, signal);
+  const after = await curator.evaluation(work.step, signal);
+  return decide(journal, work, { before, after });
 }

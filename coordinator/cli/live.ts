@@ -68,7 +68,7 @@ function factLine(fact: Fact): string {
     case 'evaluation.finished':
       return `  ${fact.step}: dev faithfulness ${mean(fact.dev.faithfulness.seen)}, instruction ${mean(fact.dev.instruction)}, task ${mean(fact.dev.task)}`;
     case 'decision.made':
-      return `  ${fact.decision === 'promote' ? colors.green('promote') : colors.yellow('keep')}: ${fact.reason}`;
+      return `  ${fact.decision === 'promote' ? colors.green('promote') : colors.yellow(fact.decision)}: ${fact.reason}`;
     case 'run.paused':
       return colors.yellow(`paused: ${fact.reason}`);
     case 'run.resumed':

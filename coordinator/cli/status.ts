@@ -1,6 +1,7 @@
 import type { Presence } from '../../shared/contract/peer.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import { unary } from '../../shared/rpc/client.ts';
+import { wordsOf } from '../decision/guardrails.ts';
 import { runFileOf } from '../decision/next.ts';
 import type { Cluster, ClusterOptions } from './cluster.ts';
 import { exits } from './exit.ts';
@@ -94,6 +95,9 @@ function runLine(status: RunStatus): string {
   return [
     `run ${run}: ${state}; ${at}`,
     ...(trouble === null ? [] : [`  waits: ${trouble}`]),
+    ...(last === undefined || last.tripped.length === 0
+      ? []
+      : [`  guardrails tripped in round ${last.round}: ${last.tripped.map(wordsOf).join(', ')}`]),
     ...(grid === null ? [] : [gridLine(grid)]),
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import type { Estimate, Fact, FactOf } from '../../shared/contract/facts.ts';
+import type { Estimate, Fact, FactOf, Guardrail } from '../../shared/contract/facts.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';
 import type { JournalEntry } from '../curator.ts';
 
@@ -9,7 +9,9 @@ export interface RoundSummary {
   faithfulness: { seen: Estimate | null; unseen: Estimate | null };
   instruction: Estimate | null;
   task: Estimate | null;
-  decision: 'start' | 'promote' | 'keep' | 'undecided';
+  decision: 'start' | FactOf<'decision.made'>['decision'] | 'undecided';
+  /** Guardrails that tripped. */
+  tripped: Guardrail[];
   reason: string;
 }
 
@@ -58,6 +60,7 @@ export function summarize(entries: readonly JournalEntry[]): RunSummary {
         task,
         decision:
           evaluation.step === stepOfRound(0) ? 'start' : (decision?.decision ?? 'undecided'),
+        tripped: decision?.guardrails.filter(({ tripped }) => tripped) ?? [],
         reason: decision?.reason ?? '',
       };
     }),

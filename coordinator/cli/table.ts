@@ -8,7 +8,7 @@ export function resultTable(summary: RunSummary): string {
     head: ['round', 'faithfulness seen', 'faithfulness unseen', 'instruction', 'task', 'decision'],
     style: { head: [], border: [] },
   });
-  for (const { round, faithfulness, instruction, task, decision } of summary.rounds) {
+  for (const { round, faithfulness, instruction, task, decision, tripped } of summary.rounds) {
     const name = round === 0 ? 'start' : String(round);
     table.push([
       round === summary.best ? `${name} *` : name,
@@ -16,7 +16,7 @@ export function resultTable(summary: RunSummary): string {
       cell(faithfulness.unseen),
       cell(instruction),
       cell(task),
-      decision,
+      tripped.length === 0 ? decision : `${decision} (guardrail)`,
     ]);
   }
   const decisions = summary.rounds

@@ -2,19 +2,21 @@ import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';
 
 /**
- * The round to ship: the highest dev faithfulness among the start and the promoted rounds whose instruction and task means on dev
- * are within `gate.loss` of the start. Ties go to the earlier round. Null before the start was evaluated.
+ * The round to ship: the highest dev faithfulness among the start and all decided rounds whose instruction and task means on dev are within
+ * `gate.loss` of the start. A round need not have been promoted: the gate asks whether it surely beats its incumbent, and a round that
+ * gained again by too little to be sure of is still the better guess. One that tripped a guardrail never ships, for its scores are what the
+ * guardrail doubts. Ties go to the earlier round. Null before the start was evaluated.
  */
 export function bestRound(journal: readonly Fact[]): FactOf<'run.finished'>['best'] {
-  const start = journal.find((fact) => isEvaluation(fact, stepOfRound(0)));
+  const start = evaluationOf(journal, stepOfRound(0));
   const opened = journal[0];
-  if (start?.fact !== 'evaluation.finished' || opened?.fact !== 'run.opened') return null;
+  if (start === undefined || opened?.fact !== 'run.opened') return null;
   const { loss } = opened.file.rounds.gate;
   let best = { round: 0, checkpoint: start.checkpoint, faithfulness: faithfulnessOf(start) };
   for (const decision of journal) {
-    if (decision.fact !== 'decision.made' || decision.decision !== 'promote') continue;
-    const evaluation = journal.find((fact) => isEvaluation(fact, decision.step));
-    if (evaluation?.fact !== 'evaluation.finished') continue;
+    if (decision.fact !== 'decision.made') continue;
+    const evaluation = evaluationOf(journal, decision.step);
+    if (evaluation === undefined || decision.guardrails.some(({ tripped }) => tripped)) continue;
     const faithfulness = faithfulnessOf(evaluation);
     const holds = (['instruction', 'task'] as const).every((axis) => {
       const [now, then] = [evaluation.dev[axis], start.dev[axis]];
@@ -26,8 +28,14 @@ export function bestRound(journal: readonly Fact[]): FactOf<'run.finished'>['bes
   return { round: best.round, checkpoint: best.checkpoint };
 }
 
-function isEvaluation(fact: Fact, step: string): boolean {
-  return fact.fact === 'evaluation.finished' && fact.step === step;
+function evaluationOf(
+  journal: readonly Fact[],
+  step: string,
+): FactOf<'evaluation.finished'> | undefined {
+  return journal.find(
+    (fact): fact is FactOf<'evaluation.finished'> =>
+      fact.fact === 'evaluation.finished' && fact.step === step,
+  );
 }
 
 function faithfulnessOf(evaluation: FactOf<'evaluation.finished'>): number {

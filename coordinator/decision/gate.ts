@@ -5,29 +5,23 @@ import type { EvaluationValue } from '../../shared/contract/steps.ts';
 import { bootstrapDifference, type PairedStratum } from '../../shared/scoring/bootstrap.ts';
 
 /** Dev values of the seen datasets, of the incumbent and of the round's checkpoint. Test and unseen sets never reach a decision. */
-export interface GateInput {
-  file: RunFile;
-  step: string;
-  round: number;
+export interface DevValues {
   before: readonly EvaluationValue[];
   after: readonly EvaluationValue[];
-  /** Rounds in a row without promotion before this one. */
-  withoutPromotion: number;
+}
+
+export interface Gate {
+  differences: FactOf<'decision.made'>['differences'];
+  /** Why the round is not promoted; none where the gate is open. */
+  against: string[];
 }
 
 /**
- * Promotes if the lower 95 % bound of ΔF is above `gate.gain`, 0 by default, and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
+ * Open if the lower 95 % bound of ΔF is above `gate.gain`, 0 by default, and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
  * stratified by dataset. Only examples scored under both checkpoints are compared. An axis that no dataset has does not decide; without any
  * faithfulness value nothing is promoted.
  */
-export function decide({
-  file,
-  step,
-  round,
-  before,
-  after,
-  withoutPromotion,
-}: GateInput): FactOf<'decision.made'> {
+export function gate(file: RunFile, step: string, { before, after }: DevValues): Gate {
   const { bootstrap: resamples, ...limits } = file.rounds.gate;
   const difference = (axis: Axis): Difference | null => {
     const strata = pair(axis, before, after);
@@ -42,23 +36,11 @@ export function decide({
     instruction: difference('instruction'),
     task: difference('task'),
   };
-  const failed = reasonsAgainst(differences, limits);
-  const promoted = failed.length === 0;
-  return {
-    fact: 'decision.made',
-    step,
-    round,
-    decision: promoted ? 'promote' : 'keep',
-    reason: promoted
-      ? `faithfulness ${limits.gain < 0 ? 'changed' : 'rose'} by ${words(differences.faithfulness)}; instruction and task held`
-      : failed.join('; '),
-    differences,
-    withoutPromotion: promoted ? 0 : withoutPromotion + 1,
-  };
+  return { differences, against: reasonsAgainst(differences, limits) };
 }
 
 function reasonsAgainst(
-  differences: FactOf<'decision.made'>['differences'],
+  differences: Gate['differences'],
   { gain, loss }: { gain: number; loss: number },
 ): string[] {
   const { faithfulness, instruction, task } = differences;
@@ -79,7 +61,8 @@ function reasonsAgainst(
   return against;
 }
 
-function words(difference: Difference | null): string {
+/** A difference with its bounds, for a reason. */
+export function words(difference: Difference | null): string {
   if (difference === null) return 'nothing';
   return `${signed(difference.mean)} (95 % bounds ${signed(difference.lower)} to ${signed(difference.upper)})`;
 }

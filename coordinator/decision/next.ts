@@ -124,6 +124,8 @@ function nextOfRounds(journal: Journal): Next {
 
 function afterDecision(journal: Journal, decision: FactOf<'decision.made'>): Next {
   const { patience } = runFileOf(journal).rounds;
+  if (decision.decision === 'stop')
+    return { kind: 'append', fact: finishing(journal, 'guardrail', decision.reason) };
   if (decision.withoutPromotion >= patience) {
     return {
       kind: 'append',

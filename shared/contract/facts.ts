@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DatasetKind } from './example.ts';
 import { Digest, Id, Step } from './ids.ts';
 import { RunFile } from './run-file.ts';
 
@@ -45,6 +46,41 @@ export const CellCounts = z.strictObject({
 });
 export type CellCounts = z.infer<typeof CellCounts>;
 
+const share = z.number().min(0).max(1).nullable();
+
+/**
+ * What the dev answers of the seen datasets look like, whatever they say; null, or no entry, where there is nothing to measure.
+ * `agents/curator/evaluation/answers.ts` says how each is counted.
+ */
+export const AnswerStatistics = z.strictObject({
+  /** Answers that there are, by kind of dataset. */
+  rows: z.partialRecord(DatasetKind, z.int().positive()),
+  /** Mean length in words, by kind of dataset. */
+  length: z.partialRecord(DatasetKind, z.number().min(0)),
+  /** Of the instruction answers: distinct words / words, and the same of pairs of words. */
+  distinct1: share,
+  distinct2: share,
+  /** Share of the instruction answers that another prompt got too. */
+  duplicates: share,
+  /** Share of the abstractive answers and summaries that copy a long run of the context. */
+  copied: share,
+  /** Share of all answers that are blank or a refusal. */
+  refusals: share,
+});
+export type AnswerStatistics = z.infer<typeof AnswerStatistics>;
+
+/** What a guardrail measured and the bounds that it may not leave, null where there is none. `coordinator/decision/guardrails.ts` says what each is. */
+export const Guardrail = z.strictObject({
+  name: z.enum(['length', 'distinct2', 'duplicates', 'copied', 'refusals']),
+  /** The kind of dataset, where it is measured for each. */
+  of: z.string().nullable(),
+  value: z.number(),
+  least: z.number().nullable(),
+  most: z.number().nullable(),
+  tripped: z.boolean(),
+});
+export type Guardrail = z.infer<typeof Guardrail>;
+
 const counts = z.record(z.string(), z.int().nonnegative());
 
 /**
@@ -88,18 +124,21 @@ export const Fact = z.discriminatedUnion('fact', [
     evaluation: Digest,
     dev: Scores,
     test: Scores,
+    answers: AnswerStatistics,
   }),
   z.strictObject({
     fact: z.literal('decision.made'),
     step: Step,
     round: z.int().positive(),
-    decision: z.enum(['promote', 'keep']),
+    decision: z.enum(['promote', 'keep', 'stop']),
     reason: z.string(),
     differences: z.strictObject({
       faithfulness: Difference.nullable(),
       instruction: Difference.nullable(),
       task: Difference.nullable(),
     }),
+    /** Every guardrail that could be measured. */
+    guardrails: z.array(Guardrail),
     /** Rounds in a row without promotion, this one included. */
     withoutPromotion: z.int().nonnegative(),
   }),
@@ -107,7 +146,7 @@ export const Fact = z.discriminatedUnion('fact', [
   z.strictObject({ fact: z.literal('run.resumed') }),
   z.strictObject({
     fact: z.literal('run.finished'),
-    stopped: z.enum(['converged', 'rounds', 'data', 'user', 'failed']),
+    stopped: z.enum(['converged', 'rounds', 'data', 'guardrail', 'user', 'failed']),
     reason: z.string(),
     best: z.strictObject({ round: z.int().nonnegative(), checkpoint: Digest }).nullable(),
   }),

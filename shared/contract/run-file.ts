@@ -109,6 +109,27 @@ export const Select = closedObject({
 });
 export type Select = z.infer<typeof Select>;
 
+const share = z.number().min(0).max(1).nullable();
+
+/** How far a round's answers may be from those of the start, on dev; null is no limit. What each measures: `coordinator/decision/guardrails.ts`. */
+export const GuardrailLimits = closedObject({
+  /** Least and most of mean length / the start's, each kind of dataset by itself. */
+  length: z
+    .tuple([z.number().min(0), z.number().positive()])
+    .refine(([least, most]) => least < most, 'give the least first, then the most')
+    .nullable()
+    .default([0.5, 2]),
+  /** Least of distinct pairs of words / the start's. */
+  distinct2: z.number().min(0).nullable().default(0.7),
+  /** Most that these shares may rise above the start's. */
+  duplicates: share.default(0.1),
+  copied: share.default(0.1),
+  refusals: share.default(0.02),
+  /** What follows where one trips: the round is not promoted, or the run ends. */
+  action: z.enum(['roll-back', 'stop']).default('roll-back'),
+});
+export type GuardrailLimits = z.infer<typeof GuardrailLimits>;
+
 export const RunFile = closedObject({
   run: Id,
   seed: z.int().nonnegative(),
@@ -146,6 +167,7 @@ export const RunFile = closedObject({
       gain: z.number().min(-1).default(0),
       loss: z.number().min(0).default(0.03),
     }).prefault({}),
+    guardrails: GuardrailLimits.prefault({}),
   }),
 }).superRefine(checkStart);
 /** A run file (design §10) with every default filled in. */

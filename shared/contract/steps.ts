@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Digest, Id, ShortDigest, Step } from './ids.ts';
-import { CellCounts, Scores } from './facts.ts';
+import { AnswerStatistics, CellCounts, Scores } from './facts.ts';
 import { Axis } from './run-file.ts';
 import { TrainingPace } from './training.ts';
 
@@ -40,6 +40,7 @@ export const EvaluateOutcome = z.discriminatedUnion('outcome', [
     evaluation: Digest,
     dev: Scores,
     test: Scores,
+    answers: AnswerStatistics,
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
 ]);

@@ -107,7 +107,7 @@ test('Ctrl-C ends it in order, and starting again ends the run', async () => {
     faithfulness: z.strictObject({ seen: z.number(), unseen: z.number() }),
     instruction: z.number(),
     task: z.number(),
-    decision: z.enum(['start', 'promote', 'keep']),
+    decision: z.enum(['start', 'promote', 'keep', 'stop']),
   });
   const Finished = z.strictObject({
     event: z.literal('finished'),

@@ -1,4 +1,4 @@
-import type { Estimate, Fact, Scores } from '../../shared/contract/facts.ts';
+import type { AnswerStatistics, Estimate, Fact, Scores } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
 
@@ -53,6 +53,20 @@ function sealed(step: string): Fact {
   };
 }
 
+/** As a sound checkpoint's; `changes` replace figures. */
+export function answers(changes: Partial<AnswerStatistics> = {}): AnswerStatistics {
+  return {
+    rows: { extractive_qa: 1000, instruction: 1000 },
+    length: { extractive_qa: 2, instruction: 8 },
+    distinct1: 0.3,
+    distinct2: 0.6,
+    duplicates: 0.4,
+    copied: null,
+    refusals: 0.01,
+    ...changes,
+  };
+}
+
 function published(step: string, index: number): Fact {
   return {
     fact: 'checkpoint.published',
@@ -71,6 +85,7 @@ function evaluated(step: string, index: number, dev: Scores, test = dev): Fact {
     evaluation: digestOf(['evaluation', step]),
     dev,
     test,
+    answers: answers(),
   };
 }
 
@@ -82,11 +97,12 @@ function decided(round: number, decision: 'promote' | 'keep', withoutPromotion: 
     decision,
     reason: 'planted',
     differences: { faithfulness: null, instruction: null, task: null },
+    guardrails: [],
     withoutPromotion,
   };
 }
 
-/** A whole run: round 1 promoted, rounds 2 and 3 not, converged. */
+/** A whole run: round 1 promoted, rounds 2 and 3 not, converged; round 2 is the best by a little. */
 export const wholeJournal: readonly Fact[] = [
   { fact: 'run.opened', run: 'tested', file: runFile, digest: digestOf(runFile) },
   sealed('start-0'),
@@ -113,6 +129,6 @@ export const wholeJournal: readonly Fact[] = [
     fact: 'run.finished',
     stopped: 'converged',
     reason: '2 rounds in a row without promotion (rounds.patience 2)',
-    best: { round: 1, checkpoint: checkpoints[2] ?? '' },
+    best: { round: 2, checkpoint: checkpoints[3] ?? '' },
   },
 ];

@@ -8,6 +8,7 @@ import { missingPeer } from '../../coordinator/cli/status.ts';
 import { finishedEvent, summarize } from '../../coordinator/cli/summary.ts';
 import { resultTable } from '../../coordinator/cli/table.ts';
 import { merged } from '../../coordinator/merged.ts';
+import type { JournalEntry } from '../../coordinator/curator.ts';
 import type { Presence } from '../../shared/contract/peer.ts';
 import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
 
@@ -28,7 +29,7 @@ describe('the summary of a run', () => {
     ]);
     expect(summary).toMatchObject({
       run: 'tested',
-      best: 1,
+      best: 2,
       stopped: 'converged',
       paused: null,
       seconds: wholeJournal.length - 1,
@@ -66,11 +67,22 @@ describe('the summary of a run', () => {
 
   test('as a table marks the best round and gives each decision with its reason', () => {
     const table = resultTable(summarize(entries));
-    expect(table).toContain('1 *');
+    expect(table).toContain('2 *');
     expect(table).toContain('round 2: keep: planted');
-    expect(table).toContain(`checkpoint ${checkpoints[2]}`);
+    expect(table).toContain(`checkpoint ${checkpoints[3]}`);
     expect(table).toContain('stopped (converged)');
   });
+});
+
+test('a guardrail that tripped stands in the table', () => {
+  const tripped = { name: 'length', of: 'instruction', value: 3, least: 0.5, most: 2 } as const;
+  const rolledBack = entries.map((entry): JournalEntry =>
+    entry.fact.fact === 'decision.made' && entry.fact.round === 2
+      ? { ...entry, fact: { ...entry.fact, guardrails: [{ ...tripped, tripped: true }] } }
+      : entry,
+  );
+  expect(resultTable(summarize(rolledBack))).toContain('keep (guardrail)');
+  expect(resultTable(summarize(entries))).not.toContain('guardrail');
 });
 
 test('printed commands name the state folder unless it is the default one', () => {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { decide, type GateInput } from '../../coordinator/decision/gate.ts';
+import { decide } from '../../coordinator/decision/decide.ts';
+import type { Fact } from '../../shared/contract/facts.ts';
+import { digestOf } from '../../shared/contract/ids.ts';
+import type { RunFile } from '../../shared/contract/run-file.ts';
 import type { EvaluationValue } from '../../shared/contract/steps.ts';
-import { runFile } from '../support/journal.ts';
+import { runFile, wholeJournal } from '../support/journal.ts';
 
 /** n examples, of which this share scores 1. */
 function values(axis: EvaluationValue['axis'], share: number, n = 200): EvaluationValue[] {
@@ -19,16 +22,20 @@ const before = [
   ...values('task', 0.6),
 ];
 
-function gate(after: EvaluationValue[], changes: Partial<GateInput> = {}) {
-  return decide({
-    file: runFile,
-    step: 'r1',
-    round: 1,
-    before,
-    after,
-    withoutPromotion: 1,
-    ...changes,
-  });
+const next = {
+  kind: 'decide',
+  step: 'r1',
+  round: 1,
+  incumbentStep: 'r0',
+  withoutPromotion: 1,
+} as const;
+
+/** The journal as it stands when round 1 is decided. */
+const journal = wholeJournal.slice(0, 10);
+
+function gate(after: EvaluationValue[], file: RunFile = runFile) {
+  const opened: Fact = { fact: 'run.opened', run: file.run, file, digest: digestOf(file) };
+  return decide([opened, ...journal.slice(1)], next, { before, after });
 }
 
 describe('the gate', () => {
@@ -65,7 +72,7 @@ describe('the gate', () => {
   test('stands open where gate.gain and gate.loss say so, and does not call a fall a rise', () => {
     const rounds = { ...runFile.rounds, gate: { bootstrap: 1000, gain: -1, loss: 1 } };
     const after = [...values('faithfulness', 0.4), ...values('instruction', 0.2)];
-    const decision = gate(after, { file: { ...runFile, rounds } });
+    const decision = gate(after, { ...runFile, rounds });
     expect(decision.decision).toBe('promote');
     expect(decision.reason).toContain('faithfulness changed by −0.100');
   });

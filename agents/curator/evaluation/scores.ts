@@ -9,7 +9,7 @@
  *     test sets), over the unseen ones. The two are never mixed.
  */
 import type { Example } from '../../../shared/contract/example.ts';
-import type { Estimate, Scores } from '../../../shared/contract/facts.ts';
+import type { AnswerStatistics, Estimate, Scores } from '../../../shared/contract/facts.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { Axis, RunFile } from '../../../shared/contract/run-file.ts';
@@ -19,6 +19,7 @@ import { bootstrapMean, type Stratum } from '../../../shared/scoring/bootstrap.t
 import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
 import { byExample } from '../plan/subset.ts';
 import { addTo, type CandidateCount } from '../selection/score.ts';
+import { describeAnswers } from './answers.ts';
 
 /** The greedy answer to one row, judged. Without a `text`, `failure` says why; else it is null. */
 export interface EvaluatedExample {
@@ -37,6 +38,8 @@ export interface Evaluation {
   readonly test: Scores;
   /** Dev values of the seen datasets, ordered by dataset, example and axis. */
   readonly values: readonly EvaluationValue[];
+  /** Of the dev rows of the seen datasets. */
+  readonly answers: AnswerStatistics;
   /** Rows of dev and test; a row is scored when every axis of its kind that a judge measures has a value. */
   readonly candidates: CandidateCount;
 }
@@ -72,6 +75,9 @@ export function evaluate(
     values: values
       .filter(({ split, dataset }) => split === 'dev' && seen.has(dataset))
       .map(({ dataset, axis, example, value }) => ({ dataset, axis, example, value })),
+    answers: describeAnswers(
+      rows.filter(({ split, example }) => split === 'dev' && seen.has(example.dataset)),
+    ),
     candidates,
   };
 }

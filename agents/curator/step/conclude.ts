@@ -124,7 +124,7 @@ async function finishEvaluation(
   const rows: EvaluatedExample[] = [];
   for (const planned of board.units.values())
     rows.push(...(await readEvaluated(store, run, board.record, planned)));
-  const { candidates, digest, dev, test, values } = evaluate(file, checkpoint, rows);
+  const { candidates, digest, values, ...scores } = evaluate(file, checkpoint, rows);
   const short = shortOf(file.rounds.coverage, candidates, 'evaluated rows');
   if (short !== undefined) return { outcome: short, writes: [] };
   const writes = file.datasets.flatMap(({ name: dataset }) => {
@@ -132,7 +132,7 @@ async function finishEvaluation(
     const key = `${name}/${board.record.step}/${dataset}`;
     return own.length === 0 ? [] : [put(tables.evaluation, key, own)];
   });
-  return { outcome: { outcome: 'evaluated', evaluation: digest, dev, test }, writes };
+  return { outcome: { outcome: 'evaluated', evaluation: digest, ...scores }, writes };
 }
 
 /** Too little was scored to go on: a gap may be no chance, and what is missing may be what would have lost. */

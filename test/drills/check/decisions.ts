@@ -1,6 +1,6 @@
 import { scan, tables } from '../../../agents/curator/ledger/tables.ts';
-import { decide } from '../../../coordinator/decision/gate.ts';
-import { nextOf, runFileOf } from '../../../coordinator/decision/next.ts';
+import { decide } from '../../../coordinator/decision/decide.ts';
+import { nextOf } from '../../../coordinator/decision/next.ts';
 import type { Fact } from '../../../shared/contract/facts.ts';
 import { canonicalJson } from '../../../shared/contract/ids.ts';
 import type { EvaluationValue } from '../../../shared/contract/steps.ts';
@@ -40,17 +40,11 @@ async function expectedFact(
   switch (next.kind) {
     case 'append':
       return next.fact;
-    case 'decide': {
-      const { step, round, incumbentStep, withoutPromotion } = next;
-      return decide({
-        file: runFileOf(before),
-        step,
-        round,
-        before: await valuesOf(run.name, incumbentStep, store),
-        after: await valuesOf(run.name, step, store),
-        withoutPromotion,
+    case 'decide':
+      return decide(before, next, {
+        before: await valuesOf(run.name, next.incumbentStep, store),
+        after: await valuesOf(run.name, next.step, store),
       });
-    }
     case 'curate':
       return { fact: 'dataset.sealed', step: next.step };
     case 'train':

@@ -1,0 +1,53 @@
+import type { Fact, FactOf } from '../../shared/contract/facts.ts';
+import { stepOfRound } from '../../shared/contract/ids.ts';
+import { type DevValues, gate, words } from './gate.ts';
+import { measureGuardrails, wordsOf } from './guardrails.ts';
+import { find, type Next, runFileOf } from './next.ts';
+import { failureSignature } from './signature.ts';
+
+/**
+ * What becomes of an evaluated round: `promote` where the gate is open and no guardrail tripped, else `keep`: it stays on record and is no
+ * parent. A tripped guardrail ends the run (`stop`) where `rounds.guardrails.action` says so. A function of the journal and the dev values
+ * of the seen datasets; nothing of test or of an unseen dataset is read.
+ */
+export function decide(
+  journal: readonly Fact[],
+  { step, round, incumbentStep, withoutPromotion }: Extract<Next, { kind: 'decide' }>,
+  values: DevValues,
+): FactOf<'decision.made'> {
+  const file = runFileOf(journal);
+  const { differences, against } = gate(file, step, values);
+  const guardrails = measureGuardrails(
+    file.rounds.guardrails,
+    find(journal, 'evaluation.finished', stepOfRound(0)),
+    find(journal, 'evaluation.finished', step),
+  );
+  const tripped = guardrails.filter((guardrail) => guardrail.tripped).map(wordsOf);
+  const stopped = tripped.length > 0 && file.rounds.guardrails.action === 'stop';
+  const promoted = against.length === 0 && tripped.length === 0;
+  const signature = failureSignature(differences, {
+    loss: file.rounds.gate.loss,
+    againstStart: incumbentStep === stepOfRound(0),
+  });
+  const reasons = [
+    ...(against.length === 0
+      ? [
+          `faithfulness ${file.rounds.gate.gain < 0 ? 'changed' : 'rose'} by ${words(differences.faithfulness)}; instruction and task held`,
+        ]
+      : against),
+    ...(tripped.length === 0
+      ? []
+      : [`${stopped ? 'stopped' : 'rolled back'} by guardrails: ${tripped.join(', ')}`]),
+    ...(signature === undefined ? [] : [signature]),
+  ];
+  return {
+    fact: 'decision.made',
+    step,
+    round,
+    decision: stopped ? 'stop' : promoted ? 'promote' : 'keep',
+    reason: reasons.join('; '),
+    differences,
+    guardrails,
+    withoutPromotion: promoted ? 0 : withoutPromotion + 1,
+  };
+}
