@@ -7,26 +7,37 @@ export interface Word {
   readonly kind: 'content' | 'number' | 'function' | 'negation';
 }
 
-/** Makes a reader of sentences, which remembers the stems of the words that it has seen. */
-export function createReader(): (sentence: string) => Word[] {
-  const known = new Map<string, Pick<Word, 'stem' | 'kind'>>();
-  return (sentence) =>
-    (sentence.match(wordPattern) ?? []).map((raw) => {
-      const lower = raw.toLowerCase();
-      const word = known.get(lower) ?? read(lower);
-      known.set(lower, word);
-      return { ...word, capital: raw[0] !== lower[0] };
-    });
+export function readWords(sentence: string): Word[] {
+  return (sentence.match(wordPattern) ?? []).map(wordOf);
 }
 
 const wordPattern = /[\p{L}\p{M}\p{N}]+(?:['’.,][\p{L}\p{M}\p{N}]+)*/gu;
 
-function read(lower: string): Pick<Word, 'stem' | 'kind'> {
-  if (negations.has(lower) || /n['’]t$/.test(lower)) return { stem: lower, kind: 'negation' };
-  if (functionWords.has(lower)) return { stem: lower, kind: 'function' };
-  if (/\p{N}/u.test(lower) || numberWords.has(lower)) return { stem: lower, kind: 'number' };
+/** Words as read before: texts repeat theirs, and stemming is what costs. Emptied when full. */
+const read = new Map<string, Word>();
+const mostRead = 50_000;
+
+function wordOf(raw: string): Word {
+  const found = read.get(raw);
+  if (found !== undefined) return found;
+  const lower = raw.toLowerCase();
+  const kind = kindOf(lower);
+  const stem = kind === 'content' ? stemOf(lower) : lower;
+  const word = { stem, capital: raw[0] !== lower[0], kind };
+  if (read.size === mostRead) read.clear();
+  read.set(raw, word);
+  return word;
+}
+
+function kindOf(lower: string): Word['kind'] {
+  if (negations.has(lower) || /n['’]t$/.test(lower)) return 'negation';
+  if (functionWords.has(lower)) return 'function';
+  return /\p{N}/u.test(lower) || numberWords.has(lower) ? 'number' : 'content';
+}
+
+function stemOf(lower: string): string {
   const bare = lower.replace(/['’]s$/, '');
-  return { stem: /^[a-z]{4,}$/.test(bare) ? porterStem(bare) : bare, kind: 'content' };
+  return /^[a-z]{4,}$/.test(bare) ? porterStem(bare) : bare;
 }
 
 /** Words that turn a statement round, beside those in "n't". */

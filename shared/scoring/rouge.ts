@@ -35,7 +35,10 @@ interface Prepared {
 }
 
 function prepare(text: string, stemmer: boolean): Prepared {
-  const lines = text.split('\n').map((line) => tokenise(line, stemmer));
+  const lines = text
+    .split('\n')
+    .map((line) => tokenise(line, stemmer))
+    .filter((words) => words.length > 0);
   return { words: lines.flat(), lines };
 }
 
@@ -67,6 +70,7 @@ function ofLines(
   target: readonly (readonly string[])[],
   given: readonly (readonly string[])[],
 ): RougeTriple {
+  if (target.length === 1 && given.length === 1) return ofSequence(target.flat(), given.flat());
   const targetLeft = countsOf(target.flat());
   const givenLeft = countsOf(given.flat());
   let hits = 0;
