@@ -63,14 +63,14 @@ function exampleOf(key: string): string {
 async function explainUnit(
   run: Run,
   example: Example,
-  { step, checkpoint }: TaskRecord,
+  { step, checkpoint, winRates }: TaskRecord,
   unit: PlannedUnit,
   store: Store,
 ): Promise<ExplainedStep[]> {
   if (checkpoint === null) return [];
   const { name, file } = run;
   const records = await readUnit(store, name, unit, run.judgesOf(unit.dataset));
-  const scored = scoreUnit(file, example.kind, { step, checkpoint }, records);
+  const scored = scoreUnit(file, example.kind, { step, checkpoint, winRates }, records);
   const candidates = scored.find((one) => one.example === example.id)?.candidates ?? [];
   const kept = await read(store, tables.selection, `${name}/${step}/${example.id}`);
   const selection =

@@ -97,7 +97,16 @@ export const Sampling = closedObject({
   topK: z.array(z.int().positive()).min(1).default([5, 10, 20, 50, 70, 90, 100]),
   topKTemperature: z.number().min(0).max(2).default(1),
   maxTokens: z.int().positive().default(480),
-});
+  /** From the second round on, the requests of a family go to its cells by their win rates, `floor` of them at least to each. */
+  reallocate: closedObject({ floor: z.number().min(0).default(0.05) }).optional(),
+}).refine(
+  ({ reallocate, temperatures, topK }) =>
+    (reallocate?.floor ?? 0) * Math.max(temperatures.length, topK.length) <= 1,
+  {
+    path: ['reallocate', 'floor'],
+    message: 'a floor for each cell of a family must leave 1 in all',
+  },
+);
 export type Sampling = z.infer<typeof Sampling>;
 
 /** Which candidate of an example is kept. `random` is the control: a random candidate, same counts. */

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cutUnits } from '../../agents/curator/plan/cut.ts';
+import { cutUnits, type PlannedUnit } from '../../agents/curator/plan/cut.ts';
 import { mostCells } from '../../agents/curator/plan/grid.ts';
 import { judgeUnit, sampleUnit, servedName } from '../../agents/curator/plan/requests.ts';
 import { byExample, drawSome, drawSubset } from '../../agents/curator/plan/subset.ts';
+import { plannedRequests } from '../../agents/curator/step/score-unit.ts';
 import type { Example } from '../../shared/contract/example.ts';
 import { Id, textId } from '../../shared/contract/ids.ts';
 import { randomFrom } from '../../shared/contract/random.ts';
@@ -85,6 +86,11 @@ test('every example is in exactly one unit, in order, for any number of rows (n-
   );
 });
 
+function requestsFor(planned: PlannedUnit) {
+  const task = { step: 'r1', checkpoint, winRates: null };
+  return (example: string) => plannedRequests(file, task, planned, example);
+}
+
 test('units of many examples stay below the limit of a message with the longest answers', () => {
   const examples = makeExamples(200).map((example, index) =>
     makeExample({ ...example, context: 'word '.repeat(50 * (index % 40) + 1) }),
@@ -92,7 +98,7 @@ test('units of many examples stay below the limit of a message with the longest 
   const byId = new Map(examples.map((example) => [example.id, example]));
   for (const planned of cutUnits([...byId.values()].sort(byExample), options)) {
     const rows = planned.examples.flatMap((id) => byId.get(id) ?? []);
-    const unit = sampleUnit(file, checkpoint, 1, planned, rows);
+    const unit = sampleUnit(file, checkpoint, planned, rows, requestsFor(planned));
     const text = 'x'.repeat(16 * 8);
     const generations = (items: SampleUnit['items'], example: string): Generation[] =>
       (items.find((item) => item.example === example)?.requests ?? []).map(
@@ -129,10 +135,13 @@ test('a sampling unit carries the grid on train parts and one greedy request on 
     dataset: 'span',
     examples: [example.id],
   };
-  const train = SampleUnit.parse(sampleUnit(file, checkpoint, 1, planned, [example]));
+  const train = SampleUnit.parse(
+    sampleUnit(file, checkpoint, planned, [example], requestsFor(planned)),
+  );
   expect(train.items[0]?.requests).toHaveLength(7);
   expect(train.items[0]?.prompt).toBe('> Ada lives in Oslo.\nWhere does Ada live?\n');
-  const dev = sampleUnit(file, checkpoint, 1, { ...planned, split: 'dev' }, [example]);
+  const onDev = { ...planned, split: 'dev' as const };
+  const dev = sampleUnit(file, checkpoint, onDev, [example], requestsFor(onDev));
   expect(dev.items[0]?.requests.map(({ cells }) => cells)).toEqual([['greedy']]);
 });
 

@@ -24,6 +24,8 @@ export const TaskRecord = z.strictObject({
   /** Sampled by this checkpoint; null where nothing is sampled (a stage of the start). */
   checkpoint: Digest.nullable(),
   attempt: z.int().nonnegative(),
+  /** What the grid of this task is shared out by, part of its plan; null for the grid as the run file has it. */
+  winRates: z.record(z.string(), z.number()).nullable(),
   outcome: z.union([CurateOutcome, EvaluateOutcome]).nullable(),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;

@@ -4,11 +4,14 @@
  * G1. One pass draws temperature or top-k for each example, by (run seed, round, example), and takes all values of the family.
  * G2. The second pass is the family that was not drawn.
  * G3. Grid order is the order of the run file; ties of a selection fall back on it.
+ * G4. With `reallocate`, from the second round on the cells of each family share its requests by their win rates. Greedy cells are left
+ *     as they are: asked again they say the same.
  */
 import { candidateId, requestSeed } from '../../../shared/contract/ids.ts';
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { Sampling } from '../../../shared/contract/run-file.ts';
 import type { SampleRequest } from '../../../shared/contract/work.ts';
+import { reallocate, type WinRates } from './reallocate.ts';
 
 /** One decoding setting. `temperature` 0 is greedy, `topK` 0 is off. */
 export interface Cell {
@@ -21,16 +24,26 @@ export interface Cell {
 /** What an evaluation samples: one answer without chance. */
 export const greedyCell: Cell = { name: 'greedy', temperature: 0, topK: 0 };
 
-/** The cells of one example in one round, in grid order. */
+/** The cells of one example in one round, in grid order, each as often as it is asked. `winRates` are those of the round before. */
 export function cellsOf(
   sampling: Sampling,
   seed: number,
   round: number,
   example: string,
+  winRates: WinRates | null = null,
 ): readonly Cell[] {
   const families = [temperatureCells(sampling), topKCells(sampling)];
   if (drawsTopK(sampling, seed, round, example)) families.reverse();
-  return families.slice(0, sampling.passes).flat();
+  return families.slice(0, sampling.passes).flatMap((family) => {
+    const { reallocate: options } = sampling;
+    if (options === undefined || winRates === null || family.every(isGreedy)) return family;
+    const random = randomFrom(seed, 'reallocate', round, example, family[0]?.name ?? '');
+    return reallocate(family, winRates, options.floor, random);
+  });
+}
+
+function isGreedy({ temperature }: Cell): boolean {
+  return temperature === 0;
 }
 
 /** The names of all cells that the grid has, in grid order. */
@@ -56,7 +69,7 @@ export function requestsOf(
   checkpoint: string,
   example: string,
 ): SampleRequest[] {
-  const greedy = cells.filter(({ temperature }) => temperature === 0);
+  const greedy = cells.filter(isGreedy);
   const asked = cells.filter((cell) => cell.temperature > 0 || cell === greedy[0]);
   const times = new Map<string, number>();
   return asked.map((cell) => {

@@ -1,11 +1,15 @@
 /** Messages made from the plan: each is a function of the run file, the plan and the ledger, so an offer can be repeated. */
 import type { Example } from '../../../shared/contract/example.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
-import type { Generation, JudgeUnit, SampleUnit } from '../../../shared/contract/work.ts';
+import type {
+  Generation,
+  JudgeUnit,
+  SampleRequest,
+  SampleUnit,
+} from '../../../shared/contract/work.ts';
 import { judgesOf } from '../../../shared/scoring/weigh.ts';
 import { renderPrompt } from '../dataset/template.ts';
 import type { PlannedUnit } from './cut.ts';
-import { cellsOf, greedyCell, requestsOf } from './grid.ts';
 import { textIdOf } from '../text-id.ts';
 
 /** An example of a unit, with what was sampled for it. */
@@ -20,15 +24,15 @@ export function servedName(run: string, checkpoint: string): string {
   return `reset-${run}`.slice(0, 64 - suffix.length) + suffix;
 }
 
-/** The sampling unit: the whole grid on train parts, one greedy answer on dev and test. `examples` are those of the plan, in its order. */
+/** The sampling unit. `examples` are those of the plan, in its order; `requestsOf` has the planned requests of one, by its id. */
 export function sampleUnit(
   file: RunFile,
   checkpoint: string,
-  round: number,
   planned: PlannedUnit,
   examples: readonly Example[],
+  requestsOf: (example: string) => SampleRequest[],
 ): SampleUnit {
-  const { run, seed, sampling, model } = file;
+  const { run, sampling, model } = file;
   return {
     kind: 'sample',
     run,
@@ -38,15 +42,11 @@ export function sampleUnit(
     checkpoint,
     servedName: servedName(run, checkpoint),
     maxTokens: sampling.maxTokens,
-    items: examples.map((example) => {
-      const cells =
-        planned.split === 'train' ? cellsOf(sampling, seed, round, example.id) : [greedyCell];
-      return {
-        example: example.id,
-        prompt: renderPrompt(model.template, example),
-        requests: requestsOf(cells, seed, checkpoint, example.id),
-      };
-    }),
+    items: examples.map((example) => ({
+      example: example.id,
+      prompt: renderPrompt(model.template, example),
+      requests: requestsOf(example.id),
+    })),
   };
 }
 

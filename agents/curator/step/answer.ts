@@ -40,16 +40,16 @@ export function takeResult(
 
 function takeSample(
   { file }: Run,
-  { step, checkpoint, attempt }: TaskRecord,
+  { checkpoint, ...task }: TaskRecord,
   records: UnitRecords,
   result: SampleResult,
 ): Taken {
-  if (checkpoint === null) return { refused: `nothing is sampled in ${step}` };
+  if (checkpoint === null) return { refused: `nothing is sampled in ${task.step}` };
   const { planned, sample } = records;
   const merged = merge(
     planned.examples.map((example) => ({
       example,
-      keys: plannedRequests(file, { step, checkpoint }, planned, example).map(
+      keys: plannedRequests(file, { ...task, checkpoint }, planned, example).map(
         ({ candidate }) => candidate,
       ),
     })),
@@ -62,7 +62,7 @@ function takeSample(
   );
   if (merged.refused !== undefined) return merged;
   const stored: StoredSample = {
-    attempt,
+    attempt: task.attempt,
     items: merged.items.map(({ example, outcomes }) => ({ example, generations: outcomes })),
   };
   return {

@@ -37,7 +37,7 @@ function storedSelections(store: Store, run: string, step: string): SelectionsOf
 export async function readSelected(
   store: Store,
   { name, file }: Pick<Run, 'name' | 'file'>,
-  { record: { step, checkpoint }, units }: Board,
+  { record: { step, checkpoint, winRates }, units }: Board,
   selectionsOf: SelectionsOf = storedSelections(store, name, step),
 ): Promise<SelectedExample[]> {
   const selected: SelectedExample[] = [];
@@ -47,7 +47,7 @@ export async function readSelected(
     const { kind } = datasetOf(file, planned.dataset);
     // What the cells gave is in the texts alone; the verdicts are in the selection.
     const unit = { planned, sample, verdicts: new Map() };
-    const scored = scoreUnit(file, kind, { step, checkpoint }, unit);
+    const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, unit);
     const selections = await selectionsOf(planned);
     const examples = await readExamples(store, name, planned.examples);
     for (const [at, example] of examples.entries()) {
@@ -67,7 +67,7 @@ export async function readSelected(
 export async function readEvaluated(
   store: Store,
   { name, file, judgesOf }: Pick<Run, 'name' | 'file' | 'judgesOf'>,
-  { step, checkpoint }: TaskRecord,
+  { step, checkpoint, winRates }: TaskRecord,
   planned: PlannedUnit,
 ): Promise<EvaluatedExample[]> {
   const { dataset, split } = planned;
@@ -75,7 +75,7 @@ export async function readEvaluated(
   const records = await readUnit(store, name, planned, judgesOf(dataset));
   const examples = await readExamples(store, name, planned.examples);
   const { kind } = datasetOf(file, dataset);
-  const scored = scoreUnit(file, kind, { step, checkpoint }, records);
+  const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, records);
   return examples.flatMap((example, at) => {
     const greedy = scored[at]?.candidates[0];
     if (greedy === undefined) return [];

@@ -10,6 +10,7 @@ import { put, read, scan, type Task, tables, type TaskRecord } from '../ledger/t
 import { readExamples, readUnit } from '../ledger/units.ts';
 import { cutUnits, type PlannedUnit } from '../plan/cut.ts';
 import { mostCells } from '../plan/grid.ts';
+import { lastWinRates, type WinRates } from '../plan/reallocate.ts';
 import { drawSubset } from '../plan/subset.ts';
 import { moveUnits, type Run, taskKey } from '../run.ts';
 import { type Board, createBoard, type QueueChange } from './board.ts';
@@ -71,11 +72,18 @@ async function planTask(run: Run, request: TaskRequest, store: Store): Promise<T
       );
     await store.write('plan', writes);
   }
-  const record: TaskRecord = { ...request, outcome: null };
+  const record: TaskRecord = { ...request, winRates: winRatesFor(run, request), outcome: null };
   await store.write('task', [
     put(tables.task, `${run.name}/${taskKey(request.step, request.task)}`, record),
   ]);
   return record;
+}
+
+/** A function of the journal, in which this task's own round has sealed nothing yet. */
+function winRatesFor({ file, journal }: Run, { task, checkpoint }: TaskRequest): WinRates | null {
+  if (file.sampling.reallocate === undefined || task !== 'curate' || checkpoint === null)
+    return null;
+  return lastWinRates(journal.entries().map(({ fact }) => fact));
 }
 
 async function cut(run: Run, { step, task }: TaskRequest, store: Store): Promise<PlannedUnit[]> {

@@ -1,6 +1,7 @@
 import type { DatasetKind } from '../../../shared/contract/example.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Outcome, SampleRequest } from '../../../shared/contract/work.ts';
+import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 import { cellsOf, greedyCell, requestsOf } from '../plan/grid.ts';
 import { type ScoredCandidate, scoreCandidates } from '../selection/score.ts';
@@ -17,15 +18,20 @@ export function roundOfStep(step: string): number {
   return Number(step.slice(1));
 }
 
+/** A task that samples, by which its requests are named. */
+export type SamplingTask = Pick<TaskRecord, 'step' | 'winRates'> & { readonly checkpoint: string };
+
 /** The planned requests of one example: the grid of its round on train parts, one greedy answer on dev and test. */
 export function plannedRequests(
   { seed, sampling }: RunFile,
-  { step, checkpoint }: { step: string; checkpoint: string },
+  { step, checkpoint, winRates }: SamplingTask,
   { split }: PlannedUnit,
   example: string,
 ): SampleRequest[] {
   const cells =
-    split === 'train' ? cellsOf(sampling, seed, roundOfStep(step), example) : [greedyCell];
+    split === 'train'
+      ? cellsOf(sampling, seed, roundOfStep(step), example, winRates)
+      : [greedyCell];
   return requestsOf(cells, seed, checkpoint, example);
 }
 
@@ -33,7 +39,7 @@ export function plannedRequests(
 export function scoreUnit(
   file: RunFile,
   kind: DatasetKind,
-  task: { step: string; checkpoint: string },
+  task: SamplingTask,
   { planned, sample, verdicts }: UnitRecords,
 ): ScoredExample[] {
   const generations = new Map(

@@ -18,7 +18,7 @@ export interface UnitView {
 
 export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRecords): UnitView {
   const { planned, sample } = unit;
-  const { step, attempt, checkpoint } = record;
+  const { step, attempt, checkpoint, winRates } = record;
   const states = assess(unit, judges(planned.dataset), attempt);
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
@@ -27,7 +27,7 @@ export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRec
     return { ...view, candidates: countCandidates([]), selections: new Map() };
 
   const { kind } = datasetOf(file, planned.dataset);
-  const scored = scoreUnit(file, kind, { step, checkpoint }, unit);
+  const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, unit);
   const draw = { seed: file.seed, round: roundOfStep(step) };
   const selections =
     planned.split === 'train'

@@ -5,7 +5,7 @@ import type { StoredSample } from '../ledger/tables.ts';
 import { readExamples } from '../ledger/units.ts';
 import { judgeUnit, sampleUnit } from '../plan/requests.ts';
 import { boardOf, type Run } from '../run.ts';
-import { roundOfStep } from './score-unit.ts';
+import { plannedRequests } from './score-unit.ts';
 import { recordsOf } from './records.ts';
 import { isGenerated } from './unit.ts';
 
@@ -25,8 +25,10 @@ export async function workOf(
   const { sample } = await recordsOf(run, board, planned, store);
   const examples = await readExamples(store, run.name, planned.examples);
   if (queue === 'sample') {
-    const { checkpoint, step } = board.record;
-    const work = sampleUnit(run.file, checkpoint, roundOfStep(step), planned, examples);
+    const task = { ...board.record, checkpoint: board.record.checkpoint };
+    const work = sampleUnit(run.file, task.checkpoint, planned, examples, (example) =>
+      plannedRequests(run.file, task, planned, example),
+    );
     return sample === undefined ? work : withoutAnswered(work, sample);
   }
   const judge = run.file.judges.find(({ name }) => name === queue);

@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
 import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
-import { plannedRequests } from '../../../agents/curator/step/score-unit.ts';
+import { plannedRequests, type SamplingTask } from '../../../agents/curator/step/score-unit.ts';
 import { textId } from '../../../shared/contract/ids.ts';
 import { judgesOf } from '../../../shared/scoring/weigh.ts';
 import { type Evidence, factsOf, type RunEvidence, unitsOf } from './evidence.ts';
@@ -19,18 +19,17 @@ export function checkConservation({ runs }: Evidence): Violation[] {
 
 function checkTask(run: RunEvidence, task: TaskRecord): Violation[] {
   const { found, expect } = finder('I1');
-  const { outcome, checkpoint, step } = task;
+  const { outcome, checkpoint, step, winRates } = task;
   if (outcome === null || checkpoint === null) return found;
   const units = unitsOf(run, task);
   expect(units.length > 0, () => `${run.name}: ${task.task} of ${step} has ended without a plan`);
-  return [...found, ...units.flatMap((planned) => checkUnit(run, { step, checkpoint }, planned))];
+  return [
+    ...found,
+    ...units.flatMap((planned) => checkUnit(run, { step, checkpoint, winRates }, planned)),
+  ];
 }
 
-function checkUnit(
-  run: RunEvidence,
-  task: { step: string; checkpoint: string },
-  planned: PlannedUnit,
-): Violation[] {
+function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): Violation[] {
   const { found, expect } = finder('I1');
   const { file } = run.record;
   const where = `${run.name}: unit ${planned.unit}`;
