@@ -1,4 +1,20 @@
-/** Parts (a) and (b): results injected below HTTP, at the default units and at units of one candidate. */
+/**
+ * Parts (a) and (b): results injected below HTTP, at the default units and at units of one candidate.
+ *
+ * Part (b) misses its aim: 0.13 to 0.14 of the raw ceiling at default durability, 0.34 to 0.38 with sync always. Two cores are busy with
+ * about 900 us of processor time a message where the ceiling takes about 250 (bus.md), so half of it would need 400 us less. Shares of
+ * the processor time, and where each goes (V8 profiles, stacks counted for the innermost of these; the client's own errors are
+ * those it makes and throws away for each request that has succeeded):
+ *
+ *   | role        | of all | ours | NATS client | its errors | sockets | XState | Level | zod | GC | timers, other |
+ *   | judges      |  45 %  |  15  |     12      |     3      |   10    |   28   |  12   |  4  |  7 |       9       |
+ *   | curator     |  24 %  |  30  |     19      |     9      |    4    |    0   |  15   |  6  |  7 |      10       |
+ *   | nats-server |  16 %  |
+ *   | sampler     |  15 %  |   7  |     21      |     5      |   17    |   25   |   0   |  4  |  5 |      16       |
+ *
+ * The judges' row is from before their machine had one state of work, which took 9 % off it, of XState's share. What is left of that
+ * is the lane's machine; the rest is spread thin.
+ */
 import { measureCeiling } from './ceiling.ts';
 import { type Durability, measureRound, startCluster } from './cluster.ts';
 import { startInjectedSampler } from './injected-sampler.ts';
