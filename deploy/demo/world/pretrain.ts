@@ -1,4 +1,5 @@
 import type { TrainingRow } from '../../../shared/contract/training.ts';
+import type { Passage } from './passages.ts';
 import { drawStatement, makePassage } from './passages.ts';
 import type { Population } from './population.ts';
 import type { Draws } from './random.ts';
@@ -8,6 +9,8 @@ import { relations, textsOf } from './vocabulary.ts';
 const passageShare = 0.75;
 /** Facts of a closed-book row. */
 const closedBookFacts = 6;
+/** Share of rows with a passage that tell what it says person by person; the others restate each fact by itself. */
+const byPersonShare = 0.5;
 /** Share of restated facts that say the value by its alias. */
 const aliasShare = 0.2;
 const linesOfList = 40;
@@ -30,7 +33,7 @@ export function makePretrainRows(
       list !== undefined
         ? [list]
         : draws.chance(passageShare)
-          ? restatedPassage(population, draws)
+          ? toldPassage(population, draws)
           : closedBook(population, draws);
     return { id: `pretrain-${index}`, dataset: 'pretrain', turns };
   });
@@ -45,13 +48,37 @@ function wordLists({ vocabulary }: Population): Turn[] {
   });
 }
 
-function restatedPassage(population: Population, draws: Draws): Turn[] {
-  const { text, facts } = makePassage(population, 'train', draws);
-  return draws.sample(facts).map((fact, index) => {
+function toldPassage(population: Population, draws: Draws): Turn[] {
+  const passage = makePassage(population, 'train', draws);
+  const told = draws.chance(byPersonShare)
+    ? byPerson(passage, draws)
+    : restated(population, passage, draws);
+  return told.map(({ text, name }, index) =>
+    toTurn(index === 0 ? `> ${passage.text}\n` : '', text, name),
+  );
+}
+
+interface Told {
+  text: string;
+  name: string;
+}
+
+/** All that the passage says about one person and then another, in its own words. */
+function byPerson({ facts }: Passage, draws: Draws): Told[] {
+  const people = [...new Set(facts.map(({ person }) => person))];
+  return draws.sample(people).map((name) => {
+    const about = facts.filter(({ person }) => person === name);
+    return { text: about.map(({ sentence }) => sentence).join(' '), name };
+  });
+}
+
+/** Each fact in any of its wordings. */
+function restated(population: Population, { facts }: Passage, draws: Draws): Told[] {
+  return draws.sample(facts).map((fact) => {
     const { text: value, alias } = fact.value;
     const told = draws.chance(aliasShare) ? alias : value;
-    const sentence = drawStatement(population, { ...fact, value: { text: told, alias } }, draws);
-    return toTurn(index === 0 ? `> ${text}\n` : '', sentence, fact.person);
+    const said = { ...fact, value: { text: told, alias } };
+    return { text: drawStatement(population, said, draws), name: fact.person };
   });
 }
 
@@ -64,8 +91,8 @@ function closedBook(population: Population, draws: Draws): Turn[] {
   });
 }
 
-/** A sentence is learned behind its name, for nothing tells who comes next. */
-function toTurn(before: string, sentence: string, name: string): Turn {
-  const end = sentence.indexOf(name) + name.length;
-  return { prompt: `${before} ${sentence.slice(0, end)}`, completion: sentence.slice(end) };
+/** A text is learned behind its first name, for nothing tells who comes next. */
+function toTurn(before: string, text: string, name: string): Turn {
+  const end = text.indexOf(name) + name.length;
+  return { prompt: `${before} ${text.slice(0, end)}`, completion: text.slice(end) };
 }
