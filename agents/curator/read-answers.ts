@@ -30,6 +30,7 @@ export async function* readAnswers(run: Run, step: string, store: Store): AsyncG
           split,
           example: example.id,
           text,
+          gold: example.references[0] ?? null,
           values: Object.fromEntries(values) as Answer['values'],
         };
       }

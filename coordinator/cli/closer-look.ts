@@ -11,6 +11,10 @@ export function closerLook(run: string, state: string): string {
     [`npx reset-loop status${where}`, 'the runs, what they wait for, the peers'],
     [`npx reset-loop watch ${run}${where}`, 'the journal, fact by fact'],
     [`npx reset-loop why${where}`, 'one example: its candidates, verdicts, arithmetic and winner'],
+    [
+      `npx reset-loop report${where}`,
+      'all of it as Markdown: scores, decisions, lengths, cells, digests',
+    ],
     [`npx reset-loop doctor${where}`, 'what this machine has and lacks'],
   ] as const;
   const width = Math.max(...commands.map(([command]) => command.length));

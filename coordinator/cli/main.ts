@@ -6,6 +6,7 @@ import { doctor } from './doctor.ts';
 import { exits, reportFailure } from './exit.ts';
 import { peer, roles, type PeerOptions } from './peer.ts';
 import { recurate, type RecurateOptions } from './recurate.ts';
+import { report, type ReportOptions } from './report.ts';
 import { run } from './run.ts';
 import { score } from './score.ts';
 import { status } from './status.ts';
@@ -90,6 +91,16 @@ command(
   .option('--run <run>', 'the run, where there are several')
   .action(async (example: string | undefined, options: Common & { run?: string }) => {
     code = await why(example ?? '', options, stop.signal);
+  });
+
+command(
+  'report',
+  'scores, decisions, answer lengths, decoding settings and every digest of a run, as Markdown',
+)
+  .option('--out <file>', 'write it into a file')
+  .option('--run <run>', 'the run, where there are several')
+  .action(async (options: Common & ReportOptions) => {
+    code = await report(options, stop.signal);
   });
 
 command(

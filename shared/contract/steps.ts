@@ -61,6 +61,8 @@ export const Answer = z.strictObject({
   split: z.enum(['dev', 'test']),
   example: ShortDigest,
   text: z.string().nullable(),
+  /** The row's first reference; null where it has none. */
+  gold: z.string().nullable(),
   values: z.partialRecord(Axis, z.number()),
 });
 export type Answer = z.infer<typeof Answer>;

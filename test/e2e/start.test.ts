@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Explanation } from '../../shared/contract/explanation.ts';
+import { Recuration } from '../../shared/contract/recuration.ts';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import { type Ended, resetLoop } from '../support/drill/command.ts';
 import { untilEvent } from '../support/drill/drill.ts';
@@ -143,6 +144,56 @@ test('why shows one example with its candidates, the arithmetic and the winner',
   const { steps } = Explanation.parse(JSON.parse((await command('why', '--json')).stdout));
   const [kept] = steps.filter(({ selection }) => selection !== null);
   expect(kept?.candidates.length).toBeGreaterThan(1);
+});
+
+test('the report tells the whole run, from the journal and the answers', async () => {
+  const file = join(folder.path, 'report.md');
+  expect((await command('report', '--out', file)).code).toBe(0);
+  const text = readFileSync(file, 'utf8');
+  const headings = text.match(/^## .*/gm)?.map((line) => line.slice(3));
+  expect(headings).toEqual([
+    'Rounds',
+    'Scores by dataset',
+    'Decisions',
+    'Guardrails',
+    'What the evaluation can tell',
+    'Answer lengths',
+    'Faithfulness of short and long answers',
+    'Instruction score at equal length',
+    'Cells',
+    'Datasets',
+    'Digests',
+  ]);
+  expect(text).not.toMatch(/undefined|NaN/);
+  const { stdout } = await command('report', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ run: 'drill', paused: null });
+});
+
+test('recurate gives the dataset of a round again with its own weights, and another one with others', async () => {
+  const out = join(folder.path, 'recurated');
+  const recurated = async (weights: string, ...flags: string[]) => {
+    const { code, stdout } = await command(
+      'recurate',
+      '1',
+      '--weights',
+      weights,
+      '--json',
+      ...flags,
+    );
+    expect(code).toBe(0);
+    return Recuration.extend({ run: z.literal('drill') }).parse(JSON.parse(stdout));
+  };
+  const same = await recurated('task=1,instruction=2,faithfulness=2', '--out', out);
+  expect(same.dataset).toBe(same.trained.dataset);
+  const sealed = join(cluster.state, 'curator-1/datasets', same.trained.dataset);
+  for (const name of readdirSync(sealed))
+    expect(readFileSync(join(out, same.trained.dataset, name))).toEqual(
+      readFileSync(join(sealed, name)),
+    );
+  const other = await recurated('faithfulness=-2,task=-1');
+  expect(other.dataset).not.toBe(other.trained.dataset);
+  const { stdout } = await command('recurate', 'r1', '--weights', 'faithfulness=-2,task=-1');
+  expect(stdout).toContain(`the round trained on ${same.trained.dataset}`);
 });
 
 test('score judges rows offline, in order', async () => {

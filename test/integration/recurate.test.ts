@@ -1,12 +1,10 @@
 /** A round's dataset made again with other weights, beside a running curator and from a ledger at rest. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { recurate } from '../../agents/curator/recurate.ts';
-import { loadRuns } from '../../agents/curator/open.ts';
+import { type Ledger, openLedger } from '../../coordinator/cli/ledger.ts';
 import { Recurating, type Recuration, RecurationPart } from '../../shared/contract/recuration.ts';
 import { readStream } from '../../shared/rpc/client.ts';
-import { openStore } from '../../shared/store/level.ts';
 import { makeRound, startWorkers } from '../support/curating.ts';
 
 const signal = new AbortController().signal;
@@ -33,13 +31,14 @@ test('with the weights of the run a round gives its own dataset, byte by byte; w
   await using _workers = await startWorkers(nats.url);
   const outcome = await calls.curate('r1');
   if (outcome.outcome !== 'sealed') throw new Error('the round has a dataset');
-  const ask = async (changes: object, step = 'r1'): Promise<RecurationPart[]> => {
-    const request = { run: 'test', step, changes: JSON.stringify(changes) };
+  const partsOf = async (ledger: Ledger, changes: object, step = 'r1') => {
     const parts: RecurationPart[] = [];
-    for await (const { part } of readStream(() => calls.client.recurate(request), { signal }))
-      parts.push(RecurationPart.parse(JSON.parse(part)));
+    const request = Recurating.parse(changes);
+    for await (const part of ledger.recurate('test', step, request)) parts.push(part);
     return parts;
   };
+  const live = await openLedger({ state: folder, nats: nats.url }, signal);
+  const ask = (changes: object, step?: string) => partsOf(live, changes, step);
 
   const same = await ask({ weights: own, files: true });
   const { dataset, rows, byDataset, candidates, ties, cells, trained, ...rest } = figuresOf(same);
@@ -85,18 +84,11 @@ test('with the weights of the run a round gives its own dataset, byte by byte; w
     facts.push(fact);
   expect(facts).toHaveLength(2);
 
+  await live.close();
   await curator.kill('SIGTERM');
-  const store = await openStore(join(folder, 'state/ledger'));
-  try {
-    const [run] = await loadRuns(store);
-    if (run === undefined) throw new Error('the ledger has the run');
-    const parts: RecurationPart[] = [];
-    const changes = Recurating.parse({ weights: own, files: true });
-    for await (const part of recurate(run, 'r1', changes, store)) parts.push(part);
-    expect(parts).toEqual(same);
-  } finally {
-    await store.close();
-  }
+  renameSync(join(folder, 'state'), join(folder, 'curator-1'));
+  const atRest = await openLedger({ state: folder }, signal);
+  expect(await partsOf(atRest, { weights: own, files: true })).toEqual(same);
 });
 
 test('an axis that had weight 0 and no judge leaves its candidates without a score, and says so', async () => {

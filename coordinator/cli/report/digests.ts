@@ -1,0 +1,32 @@
+import type { Fact } from '../../../shared/contract/facts.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
+
+/** A named thing of the run and the sha256 that says exactly which it is. */
+export interface NamedDigest {
+  readonly what: string;
+  readonly digest: string;
+}
+
+/** Every digest of a run, in the order in which they came; judges by their specification in the run file. */
+export function digestsOf(facts: readonly Fact[]): NamedDigest[] {
+  return facts.flatMap((fact) => {
+    switch (fact.fact) {
+      case 'run.opened':
+        return [
+          { what: 'run file', digest: fact.digest },
+          ...fact.file.judges.map((judge) => ({
+            what: `judge ${judge.name} (${judge.type})`,
+            digest: digestOf(judge),
+          })),
+        ];
+      case 'dataset.sealed':
+        return [{ what: `${fact.step}: dataset`, digest: fact.dataset }];
+      case 'checkpoint.published':
+        return [{ what: `${fact.step}: checkpoint`, digest: fact.checkpoint }];
+      case 'evaluation.finished':
+        return [{ what: `${fact.step}: evaluation`, digest: fact.evaluation }];
+      default:
+        return [];
+    }
+  });
+}
