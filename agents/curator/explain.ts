@@ -69,7 +69,7 @@ async function explainUnit(
 ): Promise<ExplainedStep[]> {
   if (checkpoint === null) return [];
   const { name, file } = run;
-  const records = await readUnit(store, name, unit, run.judgesOf(unit.dataset));
+  const records = await readUnit(store, name, unit, run.judgesOf(unit));
   const scored = scoreUnit(file, example.kind, { step, checkpoint, winRates }, records);
   const candidates = scored.find((one) => one.example === example.id)?.candidates ?? [];
   const kept = await read(store, tables.selection, `${name}/${step}/${example.id}`);

@@ -8,7 +8,7 @@ import { problemsOf } from '../../shared/contract/problems.ts';
 import type { Recurating, Recuration, RecurationPart } from '../../shared/contract/recuration.ts';
 import { type RunFile, Select } from '../../shared/contract/run-file.ts';
 import type { TrainingRow } from '../../shared/contract/training.ts';
-import { axesOf, judgesOf } from '../../shared/scoring/weigh.ts';
+import { axesOf } from '../../shared/scoring/weigh.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { describeDataset, MANIFEST_FILE, shardsOf } from './dataset/seal.ts';
 import { read, tables, type TaskRecord } from './ledger/tables.ts';
@@ -39,7 +39,7 @@ export async function* recurate(
   const tally = createTally();
   const trained = await curateRounds(run, board, store);
   const selectionsOf: SelectionsOf = async (unit) => {
-    const records = await readUnit(store, run.name, unit, board.judges(unit.dataset));
+    const records = await readUnit(store, run.name, unit, board.judges(unit));
     const view = viewUnit(changed, board, records);
     tally.set(unit.unit, view.generated, view.candidates);
     return view.selections;
@@ -104,13 +104,13 @@ function changedFile(file: RunFile, { weights, select }: Recurating): RunFile {
   };
 }
 
-function unjudged({ score, datasets, judges }: RunFile, now: RunFile): Recuration['unjudged'] {
+/** Axes that had no weight: their judges were not asked about train rows. */
+function unjudged({ score, datasets }: RunFile, now: RunFile): Recuration['unjudged'] {
   return datasets
     .filter(({ train }) => train !== undefined)
     .flatMap(({ name, kind }) =>
       axesOf(kind)
         .filter((axis) => score[axis] === 0 && now.score[axis] !== 0)
-        .filter((axis) => !judgesOf(kind, judges).some((judge) => judge.axis === axis))
         .map((axis) => ({ dataset: name, axis })),
     );
 }

@@ -1,13 +1,14 @@
 import { EventEmitter, once } from 'node:events';
 import type { Queue } from '../../shared/contract/subjects.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
-import { judgesOf } from '../../shared/scoring/weigh.ts';
+import { Split } from '../../shared/contract/ids.ts';
+import { judgesAsked } from '../../shared/scoring/weigh.ts';
 import { createWake, type Wake } from './dispatch/wake.ts';
 import { createWindow, type Window } from './dispatch/window.ts';
 import type { Journal } from './ledger/journal.ts';
 import { createRecentUnits, type RecentUnits } from './ledger/recent.ts';
 import type { Task } from './ledger/tables.ts';
-import type { Board, QueueChange } from './step/board.ts';
+import type { Board, JudgesOf, QueueChange } from './step/board.ts';
 
 /** One queue of a run and what it lacks. */
 export interface RunQueue {
@@ -25,8 +26,8 @@ export interface Run {
   readonly queues: ReadonlyMap<string, RunQueue>;
   readonly boards: Map<string, Board>;
   readonly recent: RecentUnits;
-  /** Judges of a dataset, by name. */
-  readonly judgesOf: (dataset: string) => readonly string[];
+  /** Judges that are asked about a unit, by name. */
+  readonly judgesOf: JudgesOf;
   /** Runs one after the other what reads the ledger into a board and what changes it. */
   exclusively<TResult>(act: () => Promise<TResult>): Promise<TResult>;
   /** Tells those who wait that answers have entered the ledger. */
@@ -42,10 +43,12 @@ export function createRun(file: RunFile, journal: Journal): Run {
   add('sample', { kind: 'sample', run: file.run });
   for (const { name } of file.judges) add(name, { kind: 'judge', judge: name });
   const judges = new Map(
-    file.datasets.map(({ name, kind }) => [
-      name,
-      judgesOf(kind, file.judges).map((judge) => judge.name),
-    ]),
+    file.datasets.flatMap(({ name, kind }) =>
+      Split.options.map((split) => [
+        `${name}/${split}`,
+        judgesAsked(kind, split, file).map((judge) => judge.name),
+      ]),
+    ),
   );
   const events = new EventEmitter().setMaxListeners(0);
   let last: Promise<unknown> = Promise.resolve();
@@ -56,7 +59,7 @@ export function createRun(file: RunFile, journal: Journal): Run {
     queues,
     boards: new Map(),
     recent: createRecentUnits(),
-    judgesOf: (dataset) => judges.get(dataset) ?? [],
+    judgesOf: ({ dataset, split }) => judges.get(`${dataset}/${split}`) ?? [],
     exclusively(act) {
       const turn = last.then(act);
       last = turn.catch(() => undefined);

@@ -9,6 +9,7 @@
  * W3. Several judges of one axis count by their mean.
  */
 import type { DatasetKind } from '../contract/example.ts';
+import type { Split } from '../contract/ids.ts';
 import type { Axis, JudgeSpec } from '../contract/run-file.ts';
 import type { Outcome } from '../contract/work.ts';
 
@@ -54,7 +55,19 @@ export function axesOf(kind: DatasetKind): readonly Axis[] {
   return axes[kind];
 }
 
-/** The judges whose verdicts a candidate of this kind of dataset gets; call no others for it. */
+/**
+ * The judges that are asked about rows of this kind in this part of the data: of train parts those whose axis has a weight, for only a
+ * score reads them; of dev and test all that apply.
+ */
+export function judgesAsked(
+  kind: DatasetKind,
+  split: Split,
+  { judges, score }: { readonly judges: readonly JudgeSpec[]; readonly score: Weights },
+): JudgeSpec[] {
+  return judgesOf(kind, judges).filter(({ axis }) => split !== 'train' || score[axis] !== 0);
+}
+
+/** The judges that apply to this kind of dataset. */
 export function judgesOf(kind: DatasetKind, judges: readonly JudgeSpec[]): JudgeSpec[] {
   return judges.filter(
     ({ axis, type }) => axes[kind].includes(axis) && (kindsOfType[type]?.includes(kind) ?? true),

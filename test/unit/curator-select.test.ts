@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkJudges } from '../../agents/curator/selection/judges.ts';
 import {
   countCandidates,
   type ScoredCandidate,
@@ -257,30 +256,19 @@ test('whatever the options, a kept candidate has a full score and an excluded ex
   );
 });
 
-test('a run whose training datasets cannot be scored is refused with the judge that is missing', () => {
-  expect(() => checkJudges(file)).not.toThrow();
-  const judges = [
-    { name: 'em', axis: 'task' as const, type: 'exact-match' },
-    { name: 'em', axis: 'task' as const, type: 'squad-f1' },
-  ];
-  expect(() => checkJudges(makeRunFile({ judges }))).toThrow(
-    `run test cannot be judged:
-- two judges are called em: a judge's name is its queue, give each its own
-- dataset span: no judge measures faithfulness of extractive_qa; add one such as \`type: span-coverage\`
-- dataset instruct: no judge measures instruction of instruction; add one such as \`type: llm\` or \`type: verifiable\``,
+test('without a weight on its axis all candidates of an instruction tie, and the first in grid order is kept', () => {
+  const weightless = makeRunFile({ score: { instruction: 0, faithfulness: 0 } });
+  const texts = ['one', 'two', 'three'];
+  const candidates = scoreCandidates(
+    weightless,
+    'instruction',
+    texts.map((_, index) => request(index)),
+    texts.map((text, index) => generated(index, text)),
+    {},
   );
-});
-
-test('no judge may have the name of the queue of the samplers', () => {
-  const judges = [...file.judges, { name: 'sample', axis: 'task' as const, type: 'squad-f1' }];
-  expect(() => checkJudges(makeRunFile({ judges }))).toThrow('a judge is called sample');
-});
-
-test('an axis of weight 0 needs no judge, but one axis has to count', () => {
-  const judges = [{ name: 'span', axis: 'faithfulness' as const, type: 'span-coverage' }];
-  const datasets = [{ name: 'span', kind: 'extractive_qa' as const, train: 'rows' }];
-  expect(() => checkJudges(makeRunFile({ judges, datasets, score: { task: 0 } }))).not.toThrow();
-  expect(() =>
-    checkJudges(makeRunFile({ judges, datasets, score: { task: 0, faithfulness: 0 } })),
-  ).toThrow('every axis of extractive_qa has weight 0; give faithfulness or task one');
+  expect(candidates.map(({ score }) => score)).toEqual([0, 0, 0]);
+  expect(selectCandidate(candidates, weightless.select, draw)).toMatchObject({
+    text: 'one',
+    tied: 3,
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JudgeSpec } from '../../shared/contract/run-file.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
-import { judgesOf, weigh } from '../../shared/scoring/weigh.ts';
+import { judgesAsked, judgesOf, weigh } from '../../shared/scoring/weigh.ts';
 
 const judges: JudgeSpec[] = [
   { name: 'rules', axis: 'instruction', type: 'verifiable' },
@@ -62,4 +62,13 @@ test('two judges of one axis count by their mean, and both are needed', () => {
   expect(
     weigh('extractive_qa', two, weights, { ...verdicts, words: unscored('refused') }).score,
   ).toBeNull();
+});
+
+test('a judge without a weight is asked about evaluation rows, not about train rows', () => {
+  const weights = { task: 1, instruction: 2, faithfulness: 0 };
+  const asked = (split: 'train' | 'dev' | 'test') =>
+    judgesAsked('extractive_qa', split, { judges, score: weights }).map(({ axis }) => axis);
+  expect(asked('train')).not.toContain('faithfulness');
+  expect(asked('dev')).toContain('faithfulness');
+  expect(asked('test')).toEqual(asked('dev'));
 });

@@ -28,8 +28,6 @@ export function checkJudges(file: RunFile): void {
 function missingJudges({ judges, score }: RunFile, { name, kind }: Dataset): string[] {
   const axes: Axis[] = isContextKind(kind) ? ['faithfulness', 'task'] : ['instruction'];
   const weighed = axes.filter((axis) => score[axis] !== 0);
-  if (weighed.length === 0)
-    return [`dataset ${name}: every axis of ${kind} has weight 0; give ${axes.join(' or ')} one`];
   const applicable = judgesOf(kind, judges);
   return weighed
     .filter((axis) => !applicable.some((judge) => judge.axis === axis))

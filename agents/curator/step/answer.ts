@@ -79,7 +79,7 @@ function takeVerdicts(
   { judge, fingerprint, items }: JudgeResult,
 ): Taken {
   const { planned, sample, verdicts } = records;
-  if (!run.judgesOf(planned.dataset).includes(judge))
+  if (!run.judgesOf(planned).includes(judge))
     return { refused: `judge ${judge} is not asked about ${planned.dataset}` };
   if (sample === undefined) return { refused: 'its texts are not sampled yet' };
   const merged = merge(

@@ -5,6 +5,9 @@ import type { CandidateCount } from '../selection/score.ts';
 import { createTally } from './tally.ts';
 import type { QueueState } from './unit.ts';
 
+/** Names of the judges that are asked about a unit. */
+export type JudgesOf = (unit: Pick<PlannedUnit, 'dataset' | 'split'>) => readonly string[];
+
 /** What changed for one queue when a unit was looked at again. */
 export interface QueueChange {
   readonly queue: string;
@@ -19,8 +22,7 @@ export interface QueueChange {
 export interface Board {
   readonly record: TaskRecord;
   readonly units: ReadonlyMap<string, PlannedUnit>;
-  /** Judges' names by dataset. */
-  readonly judges: (dataset: string) => readonly string[];
+  readonly judges: JudgesOf;
   /** Takes the unit's present state; returns the queues in which it changed. */
   look(unit: string, states: ReadonlyMap<string, QueueState>): QueueChange[];
   /** Counts the candidates of a unit, instead of what was counted of it before. `generated` have a text. */
@@ -44,7 +46,7 @@ interface QueueStates {
 export function createBoard(
   record: TaskRecord,
   planned: readonly PlannedUnit[],
-  judges: (dataset: string) => readonly string[],
+  judges: JudgesOf,
 ): Board {
   const units = new Map(planned.map((unit) => [unit.unit, unit]));
   const states = createQueueStates(planned, judges);
@@ -79,15 +81,12 @@ export function createBoard(
   };
 }
 
-function createQueueStates(
-  planned: readonly PlannedUnit[],
-  judges: (dataset: string) => readonly string[],
-): QueueStates {
+function createQueueStates(planned: readonly PlannedUnit[], judges: JudgesOf): QueueStates {
   const queues = new Map<string, Map<string, QueueState>>([['sample', new Map()]]);
-  for (const { unit, dataset } of planned)
-    for (const queue of ['sample', ...judges(dataset)]) {
+  for (const one of planned)
+    for (const queue of ['sample', ...judges(one)]) {
       const states = queues.get(queue) ?? new Map<string, QueueState>();
-      queues.set(queue, states.set(unit, 'waiting'));
+      queues.set(queue, states.set(one.unit, 'waiting'));
     }
   const answered = new Map<string, number>();
   return {

@@ -72,7 +72,7 @@ export async function readEvaluated(
 ): Promise<EvaluatedExample[]> {
   const { dataset, split } = planned;
   if (split === 'train' || checkpoint === null) return [];
-  const records = await readUnit(store, name, planned, judgesOf(dataset));
+  const records = await readUnit(store, name, planned, judgesOf(planned));
   const examples = await readExamples(store, name, planned.examples);
   const { kind } = datasetOf(file, dataset);
   const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, records);

@@ -158,7 +158,7 @@ async function lookAtUnits(
   changed: (changes: readonly QueueChange[]) => void,
 ): Promise<void> {
   for (const unit of board.units.values()) {
-    const records = await readUnit(store, run.name, unit, run.judgesOf(unit.dataset));
+    const records = await readUnit(store, run.name, unit, run.judgesOf(unit));
     const { generated, candidates, states } = viewUnit(run, board, records);
     if (records.sample !== undefined) board.count(unit.unit, generated, candidates);
     changed(board.look(unit.unit, states));

@@ -14,5 +14,5 @@ export async function recordsOf(
 ): Promise<UnitRecords> {
   if (board.isFresh(planned.unit)) return { planned, sample: undefined, verdicts: new Map() };
   const recent = run.recent.get(planned.unit);
-  return recent ?? readUnit(store, run.name, planned, board.judges(planned.dataset));
+  return recent ?? readUnit(store, run.name, planned, board.judges(planned));
 }

@@ -19,7 +19,7 @@ export interface UnitView {
 export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRecords): UnitView {
   const { planned, sample } = unit;
   const { step, attempt, checkpoint, winRates } = record;
-  const states = assess(unit, judges(planned.dataset), attempt);
+  const states = assess(unit, judges(planned), attempt);
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
   const answered = [...states.values()].every((state) => state === 'answered');

@@ -2,7 +2,7 @@ import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
 import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
 import { plannedRequests, type SamplingTask } from '../../../agents/curator/step/score-unit.ts';
 import { textId } from '../../../shared/contract/ids.ts';
-import { judgesOf } from '../../../shared/scoring/weigh.ts';
+import { judgesAsked } from '../../../shared/scoring/weigh.ts';
 import { type Evidence, factsOf, type RunEvidence, unitsOf } from './evidence.ts';
 import { finder, type Violation } from './violation.ts';
 
@@ -59,17 +59,19 @@ function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): 
   return [...found, ...checkVerdicts(run, planned, texts)];
 }
 
-/** Every judge that applies has a verdict on every distinct text of each example. */
+/** Every judge that is asked has a verdict on every distinct text of each example. */
 function checkVerdicts(
   run: RunEvidence,
-  { unit, dataset }: PlannedUnit,
+  { unit, dataset, split }: PlannedUnit,
   texts: ReadonlyMap<string, ReadonlySet<string>>,
 ): Violation[] {
   const { found, expect } = finder('I1');
   const { file } = run.record;
   const where = `${run.name}: unit ${unit}`;
   const kind = file.datasets.find(({ name }) => name === dataset)?.kind;
-  for (const judge of kind === undefined || texts.size === 0 ? [] : judgesOf(kind, file.judges)) {
+  for (const judge of kind === undefined || texts.size === 0
+    ? []
+    : judgesAsked(kind, split, file)) {
     const stored = run.verdicts.get(`${judge.name}/${unit}`);
     expect(stored !== undefined, () => `${where} was dropped: judge ${judge.name} has no verdicts`);
     if (stored === undefined) continue;

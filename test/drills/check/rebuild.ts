@@ -126,7 +126,7 @@ async function checkSelections(
   const board = run.boards.get(taskKey(step, 'curate'));
   if (board === undefined) return found;
   for (const planned of board.units.values()) {
-    const records = await readUnit(store, run.name, planned, board.judges(planned.dataset));
+    const records = await readUnit(store, run.name, planned, board.judges(planned));
     for (const [example, selection] of viewUnit(run, board, records).selections) {
       const stored = selections.get(`${step}/${example}`);
       const again = canonicalJson({ unit: planned.unit, ...selection });
