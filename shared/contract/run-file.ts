@@ -109,12 +109,20 @@ export const Sampling = closedObject({
 );
 export type Sampling = z.infer<typeof Sampling>;
 
-/** Which candidate of an example is kept. `random` is the control: a random candidate, same counts. */
+/** Which candidate of an example is kept. `random` and `reference` are controls of the same counts: a random candidate, a gold reference. */
 export const Select = closedObject({
-  policy: z.enum(['best', 'random']).default('best'),
+  policy: z.enum(['best', 'random', 'reference']).default('best'),
   ties: z.enum(['first', 'majority', 'random']).default('first'),
   minScore: z.number().optional(),
   minMargin: z.number().optional(),
+  /** Keep the rows of the highest scores alone, so many of each dataset or of all together. */
+  keep: closedObject({ perDataset: z.int().positive(), best: z.int().positive() })
+    .partial()
+    .refine(
+      ({ perDataset, best }) => (perDataset === undefined) !== (best === undefined),
+      'give perDataset or best',
+    )
+    .optional(),
 });
 export type Select = z.infer<typeof Select>;
 

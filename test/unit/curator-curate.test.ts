@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type Curation,
   curate,
@@ -12,8 +12,8 @@ import { makeExample, makeExamples, makeInstructions, makeRunFile } from '../sup
 
 const file = makeRunFile();
 
-function kept(example: Example, text: string, tied = 1): SelectedExample {
-  const selection = { candidate: 'c', text, excluded: null, score: 1, margin: 0, tied, reason: '' };
+function kept(example: Example, text: string, tied = 1, score = 1): SelectedExample {
+  const selection = { candidate: 'c', text, excluded: null, score, margin: 0, tied, reason: '' };
   return { example, selection, cells: {} };
 }
 
@@ -83,6 +83,60 @@ test('balancing leaves a small dataset at least a row', async () => {
     ),
   ]);
   expect([byDataset['span']?.kept, byDataset['instruct']?.kept]).toEqual([1, 39]);
+});
+
+describe('keeping the best rows alone', () => {
+  const spans = makeExamples(4).map((example, index) => kept(example, ` Oslo ${index}`, 1, index));
+  const commands = makeInstructions(6).map((example) => kept(example, ` ${example.id}`));
+  const curated = (keep: object, selected = [...spans, ...commands]) =>
+    curate(makeRunFile({ select: { keep } }), 1, selected, []);
+
+  test('takes the highest scores of each dataset, and among equal ones the smaller example ids', async () => {
+    const { byDataset, rows } = await curated({ perDataset: 2 });
+    expect(byDataset).toEqual({
+      instruct: { planned: 6, kept: 2, excluded: { keep: 4 } },
+      span: { planned: 4, kept: 2, excluded: { keep: 2 } },
+    });
+    const best = new Set([spans[2]?.example.id, spans[3]?.example.id]);
+    expect(new Set(rows.slice(2).map(({ id }) => id))).toEqual(best);
+    const first = commands.map(({ example }) => example.id).sort();
+    expect(rows.slice(0, 2).map(({ id }) => id)).toEqual(first.slice(0, 2));
+  });
+
+  test('takes the highest scores of all datasets, and leaves their mix as it comes', async () => {
+    const { byDataset, emptied } = await curated({ best: 2 });
+    expect(byDataset['span']).toEqual({ planned: 4, kept: 2, excluded: { keep: 2 } });
+    expect(byDataset['instruct']).toEqual({ planned: 6, kept: 0, excluded: { keep: 6 } });
+    expect(emptied).toEqual([]);
+  });
+
+  test('keeps the datasets in step where one of them has fewer rows than are asked for', async () => {
+    const few = [
+      ...spans.slice(0, 2),
+      ...spans.slice(2).map(({ example }) => excluded(example, 'below minScore')),
+      ...commands,
+    ];
+    const { byDataset } = await curated({ perDataset: 4 }, few);
+    expect(byDataset['span']?.kept).toBe(2);
+    expect(byDataset['instruct']).toMatchObject({ kept: 2, excluded: { keep: 2, balance: 2 } });
+  });
+});
+
+test('the control of gold references trains on a reference wherever a candidate was kept', async () => {
+  const references = ['Oslo', 'in Oslo'];
+  const [one, two, three] = makeExamples(3, { references });
+  const bare = makeExample({ question: 'Who?', references: [] });
+  if (one === undefined || two === undefined || three === undefined) throw new Error('no examples');
+  const { rows, byDataset } = await curate(
+    makeRunFile({ select: { policy: 'reference' } }),
+    1,
+    [kept(one, ' Rome'), kept(two, ' Rome'), excluded(three, 'blank answer'), kept(bare, ' Rome')],
+    [],
+  );
+  expect(rows.map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+  for (const { turns } of rows)
+    expect(references.map((reference) => ` ${reference}`)).toContain(turns[0]?.completion);
+  expect(byDataset['span']?.excluded).toEqual({ 'blank answer': 1, 'no reference': 1 });
 });
 
 test('a dataset of which nothing is left is named, and nothing unbalanced is trained on', async () => {

@@ -83,10 +83,16 @@ function* mix(file: RunFile, parts: readonly TrainPart[], largest: number): Gene
   }
 }
 
+/** The reference that an example is trained on, drawn by (run seed, example, copy); undefined where it has none. */
+export function drawReference(seed: number, example: Example, copy: number): string | undefined {
+  const { id, references } = example;
+  if (references.length === 0) return undefined;
+  return references[randomFrom(seed, 'reference', id, copy).integer(references.length)];
+}
+
 function referenceRow({ seed, model }: RunFile, example: Example, copy: number): TrainingRow {
-  const { id, dataset, references } = example;
-  const random = randomFrom(seed, 'reference', id, copy);
-  const reference = references[random.integer(references.length)] ?? '';
+  const { id, dataset } = example;
+  const reference = drawReference(seed, example, copy) ?? '';
   const prompt = renderPrompt(model.template, example);
   return {
     id: copy === 0 ? id : `${id}-c${String(copy).padStart(6, '0')}`,

@@ -6,7 +6,9 @@
  *     completions all stay.
  * B3. Rows that overlap with dev or test are refused.
  * B4. Every dataset keeps the same share of what was planned, the smallest that any reached, so that the mix of the datasets
- *     stays as planned; which rows go is drawn by (run seed, round, dataset).
+ *     stays as planned; which rows go is drawn by (run seed, round, dataset). With `select.keep` the best rows are what was
+ *     planned: so many of each dataset, or, whatever the mix, of all; then B4 does not apply.
+ * B5. Policy `reference` is a control: a gold reference takes the place of each kept text, so the counts stay the same.
  */
 import type { Example } from '../../../shared/contract/example.ts';
 import type { FactOf } from '../../../shared/contract/facts.ts';
@@ -14,8 +16,10 @@ import { randomFrom } from '../../../shared/contract/random.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { TrainingRow } from '../../../shared/contract/training.ts';
 import { byExample, drawSome } from '../plan/subset.ts';
+import { drawReference } from '../dataset/references.ts';
 import { renderCompletion, renderPrompt } from '../dataset/template.ts';
 import { type Cells, sumCells } from './cells.ts';
+import { idsBelow } from './keep.ts';
 import { findOverlap } from './overlap.ts';
 import { addTo } from './score.ts';
 import type { Selection } from './select.ts';
@@ -40,6 +44,7 @@ export interface Curation extends Pick<
 interface ChosenRow {
   readonly example: Example;
   readonly text: string;
+  readonly score: number;
   readonly row: TrainingRow;
 }
 
@@ -55,9 +60,12 @@ export async function curate(
   /** By example, the rule that excludes it. */
   const rules = new Map<string, string>();
   for (const { example, selection } of ordered) {
-    const { text, excluded } = selection;
-    if (text === null) rules.set(example.id, excluded ?? 'no scored candidate');
-    else chosen.push({ example, text, row: rowOf(file, example, text) });
+    const { score, excluded } = selection;
+    const text = trainedText(file, example, selection);
+    if (text === undefined) rules.set(example.id, 'no reference');
+    else if (text === null || score === null)
+      rules.set(example.id, excluded ?? 'no scored candidate');
+    else chosen.push({ example, text, score, row: rowOf(file, example, text) });
   }
   const duplicates = findDuplicates(chosen);
   for (const id of duplicates) rules.set(id, 'duplicate');
@@ -66,12 +74,17 @@ export async function curate(
     rules.set(id, 'overlap with dev or test');
 
   const left = countByDataset(ordered, rules);
-  for (const [dataset, surplus] of surplusOf(left)) {
+  const { keep } = file.select;
+  const ranked = chosen.filter(({ example }) => !rules.has(example.id));
+  for (const id of idsBelow(ranked, keep)) rules.set(id, 'keep');
+  const surplus =
+    keep?.best === undefined ? surplusOf(countByDataset(ordered, rules), keep?.perDataset) : [];
+  for (const [dataset, count] of surplus) {
     const rows = chosen.filter(
       ({ example }) => example.dataset === dataset && !rules.has(example.id),
     );
     const random = randomFrom(file.seed, 'balance', round, dataset);
-    for (const { example } of drawSome(rows, surplus, random)) rules.set(example.id, 'balance');
+    for (const { example } of drawSome(rows, count, random)) rules.set(example.id, 'balance');
   }
   return {
     rows: chosen.filter(({ example }) => !rules.has(example.id)).map(({ row }) => row),
@@ -112,15 +125,32 @@ function countByDataset(
   return counts;
 }
 
-/** How many rows of each dataset are above the smallest share that any dataset kept of its plan, rounded up to whole rows. */
-function surplusOf(counts: Curation['byDataset']): Map<string, number> {
-  const all = Object.values(counts);
+/**
+ * How many rows of each dataset are above the smallest share that any dataset kept of its plan, which is at most `most` rows, rounded up to
+ * whole rows.
+ */
+function surplusOf(counts: Curation['byDataset'], most = Infinity): Map<string, number> {
+  const all = Object.entries(counts).map(([dataset, { planned, kept }]) => ({
+    dataset,
+    planned: Math.min(planned, most),
+    kept,
+  }));
   return new Map(
-    Object.entries(counts).map(([dataset, { planned, kept }]) => {
+    all.map(({ dataset, planned, kept }) => {
       const allowed = all.map((other) => Math.ceil((planned * other.kept) / other.planned));
       return [dataset, kept - Math.min(...allowed)];
     }),
   );
+}
+
+/** Null where the selection excludes the example, undefined where it lacks the reference that policy `reference` asks for. */
+function trainedText(
+  { select, seed }: RunFile,
+  example: Example,
+  { text }: Selection,
+): string | null | undefined {
+  if (text === null || select.policy !== 'reference') return text;
+  return drawReference(seed, example, 0);
 }
 
 function rowOf({ model }: RunFile, example: Example, text: string): TrainingRow {

@@ -6,6 +6,7 @@
  * S3. A tie is between different texts, for equal texts make the same training row. It ends by policy: `first` in grid order;
  *     `majority`, the text of most candidates, then `first`; `random`, drawn by (run seed, round, example).
  * S4. Policy `random` is the control: what the best candidate lets in, a random scored candidate replaces, so the counts stay the same.
+ *     Policy `reference` is another: the best candidate is selected as ever, and its text gives way to a gold reference in `balance.ts`.
  */
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { Select } from '../../../shared/contract/run-file.ts';
@@ -72,7 +73,7 @@ export function selectCandidate(
     score: keptScore,
     margin,
     tied,
-    reason: `${cells.join(', ')}: ${why}`,
+    reason: `${cells.join(', ')}: ${why}${select.policy === 'reference' ? '; a gold reference is trained on in its place (control)' : ''}`,
   };
 }
 
