@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { DatasetKind } from './example.ts';
 import { Id } from './ids.ts';
 import { judgeOptions } from './judge-options.ts';
-import { closedObject } from './problems.ts';
+import { fillPreset, presetNames } from './presets.ts';
+import { closedObject, unknownName } from './problems.ts';
 import { checkStart } from './start-stages.ts';
 
 const Files = z
@@ -147,8 +148,12 @@ export const GuardrailLimits = closedObject({
 });
 export type GuardrailLimits = z.infer<typeof GuardrailLimits>;
 
-export const RunFile = closedObject({
+const Filled = closedObject({
   run: Id,
+  /** What the settings that the file does not give are (`presets.ts`). */
+  preset: z
+    .enum(presetNames, { error: ({ input }) => unknownName('preset', String(input), presetNames) })
+    .optional(),
   seed: z.int().nonnegative(),
   model: closedObject({
     /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read; a published one keeps its digest. */
@@ -187,5 +192,7 @@ export const RunFile = closedObject({
     guardrails: GuardrailLimits.prefault({}),
   }),
 }).superRefine(checkStart);
-/** A run file (design §10) with every default filled in. */
+
+/** A run file (design §10) with its preset and every default filled in. */
+export const RunFile = z.preprocess((file: z.input<typeof Filled>) => fillPreset(file), Filled);
 export type RunFile = z.infer<typeof RunFile>;

@@ -1,0 +1,119 @@
+/**
+ * Presets of a run file: the settings of the RESET paper (arXiv 2407.21417), which stand wherever the file says nothing.
+ *
+ * `reset` is RESET (2.3), with one deliberate difference: top-k is varied at temperature 1, for at the paper's 0 it is greedy.
+ * `reset-s` is RESET-S (2.3): both passes of the grid, 14 candidates, and the best 500 rows of each dataset, 2,000 in all. Its weaker
+ * instruction judge is the file's to name.
+ * `paper` is RESET as printed: top-k at temperature 0, one iteration.
+ */
+export const presetNames = ['reset', 'reset-s', 'paper'] as const;
+export type PresetName = (typeof presetNames)[number];
+
+type Given = Readonly<Record<string, unknown>>;
+
+const reset = {
+  sampling: {
+    // 2.3, Sample Generations: one of the two families for each example, all seven values of it, the other off.
+    draw: 'both',
+    passes: 1,
+    temperatures: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+    topK: [5, 10, 20, 50, 70, 90, 100],
+    topKTemperature: 1,
+    // A.3: at most 480 new tokens.
+    maxTokens: 480,
+  },
+  // 2.3: s_task + 2.0 * (I_instr * s_instr + I_faith * s_faith); the best one is kept.
+  score: { task: 1, instruction: 2, faithfulness: 2 },
+  select: { policy: 'best' },
+  // A.3, the continued step's own learning rate, all else as in the other trainings.
+  training: {
+    learningRate: 8e-6,
+    batchSize: 32,
+    epochs: 1,
+    schedule: 'cosine',
+    warmupRatio: 0.03,
+    weightDecay: 0.05,
+    saveEverySteps: 100,
+  },
+};
+
+const settings: Readonly<Record<PresetName, Readonly<Record<string, Given>>>> = {
+  reset,
+  'reset-s': {
+    ...reset,
+    sampling: { ...reset.sampling, passes: 2 },
+    select: { ...reset.select, keep: { perDataset: 500 } },
+  },
+  paper: {
+    ...reset,
+    sampling: { ...reset.sampling, topKTemperature: 0 },
+    rounds: { max: 1 },
+  },
+};
+
+/** 2.3, Continued Fine-tuning: 2,000 examples of each dataset. */
+const PER_ROUND = 2000;
+
+/** A.3: the multi-task start, and its smaller batches where no instruction dataset takes part. */
+const stage = { learningRate: 1e-5, batchSize: 32 };
+const CONTEXT_BATCH = 16;
+
+/**
+ * Fills the preset that a run file names in under what it says, before the file is checked: what is no object stays as it is, for the check
+ * to refuse. Filling a filled file changes nothing.
+ */
+export function fillPreset(file: unknown): unknown {
+  if (!isObject(file)) return file;
+  const preset = presetNames.find((name) => name === file['preset']);
+  if (preset === undefined) return file;
+  const filled: Record<string, unknown> = { ...file };
+  for (const [key, defaults] of Object.entries(settings[preset]))
+    filled[key] = under(file[key], key === 'training' ? paced(defaults, file[key]) : defaults);
+  const datasets = listOf(file['datasets']);
+  if (datasets === undefined) return filled;
+  filled['datasets'] = datasets.map((dataset) =>
+    isObject(dataset) && dataset['train'] !== undefined
+      ? under(dataset, { perRound: PER_ROUND })
+      : dataset,
+  );
+  const stages = listOf(file['start']);
+  if (stages !== undefined)
+    filled['start'] = stages.map((one) => fillStage(one, datasets.filter(isObject)));
+  return filled;
+}
+
+/** Stages on references are trainings of the paper; ready rows and given checkpoints are not. */
+function fillStage(given: unknown, datasets: readonly Given[]): unknown {
+  if (!isObject(given) || given['rows'] !== undefined || given['checkpoint'] !== undefined)
+    return given;
+  const names = listOf(given['datasets']);
+  const mixed = datasets.filter(
+    ({ name, train }) => train !== undefined && (names?.includes(name) ?? true),
+  );
+  const instructs = mixed.some(({ kind }) => kind === 'instruction');
+  const defaults = instructs ? stage : { ...stage, batchSize: CONTEXT_BATCH };
+  return { ...given, training: under(given['training'], defaults) };
+}
+
+/** Steps in the file take the place of the preset's epochs. */
+function paced(defaults: Given, given: unknown): Given {
+  if (!isObject(given) || given['steps'] === undefined) return defaults;
+  const { epochs: _, ...rest } = defaults;
+  return rest;
+}
+
+/** What is given as `undefined` counts as not given. */
+function under(given: unknown, defaults: Given): unknown {
+  if (given === undefined) return defaults;
+  if (!isObject(given)) return given;
+  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(said) };
+}
+
+function isObject(value: unknown): value is Given {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): readonly unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined;
+}
