@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Role } from '../../shared/contract/peer.ts';
+import { answers } from './answers.ts';
 import { DEFAULT_STATE } from './closer-look.ts';
 import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
@@ -113,6 +114,15 @@ command(
   .option('--run <run>', 'the run, where there are several')
   .action(async (round: string, options: Common & RecurateOptions) => {
     code = await recurate(round, options, stop.signal);
+  });
+
+command(
+  'answers <round>',
+  'the greedy answers of a round to the dev and test rows, with their values, one line of JSON each; round 0 is the start',
+)
+  .option('--run <run>', 'the run, where there are several')
+  .action(async (round: string, options: Common & { run?: string }) => {
+    code = await answers(round, options, stop.signal);
   });
 
 program
