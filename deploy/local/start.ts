@@ -1,17 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Holder, holderOf, isRunning } from '#local/lock.mjs';
+import { messageOf } from '../../shared/contract/failure.ts';
 import type { StartArguments } from './arguments.ts';
 import { prepareDemo, runFileOf } from './demo.ts';
 import { followRun } from './follow.ts';
 import { type RunningCluster, startCluster } from './local-cluster.ts';
+import { oracleLine } from './oracle.ts';
 import { endOrphans } from './orphans.ts';
+import type { StopSignals } from './program.ts';
 import { type StateFolder, readCluster, removeState, stateFolder } from './state-folder.ts';
-
-/** Signals of a user: `soft` asks to end in order, `hard` not to wait for it. */
-export interface StopSignals {
-  soft: AbortSignal;
-  hard: AbortSignal;
-}
 
 /**
  * Starts the demo, goes on with it, or follows it beside the start that runs it. Returns the exit code of `reset-loop run`.
@@ -36,7 +33,8 @@ export async function start(
   }
 }
 
-async function removeEarlier(
+/** Removes all state of a folder where nothing runs; throws a message where something does. */
+export async function removeEarlier(
   state: StateFolder,
   say: (line: string) => void,
   signal: AbortSignal,
@@ -63,7 +61,9 @@ async function runInCluster(
   signals.hard.addEventListener('abort', kill, { once: true });
   const run = followRun(runFileOf(args), args, signals.soft);
   try {
-    return await Promise.race([run.exitCode, cluster.failed]);
+    const code = await Promise.race([run.exitCode, cluster.failed]);
+    if (code === 0 && !args.json) await tellOracle(args, say, signals.soft);
+    return code;
   } catch (error) {
     // What follows the run ends first, so that the message is the last one.
     await run.end();
@@ -72,6 +72,19 @@ async function runInCluster(
     if (signals.soft.aborted) say('ending in order; the next start goes on from here');
     await cluster.stop();
     signals.hard.removeEventListener('abort', kill);
+  }
+}
+
+/** Shows the oracle below a finished run's table. Without it the result stands all the same. */
+async function tellOracle(
+  args: StartArguments,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    process.stdout.write(`\n${await oracleLine(runFileOf(args), args.state, signal)}\n`);
+  } catch (error) {
+    if (!signal.aborted) say(`the oracle could not be read: ${messageOf(error)}`);
   }
 }
 

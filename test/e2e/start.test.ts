@@ -133,6 +133,7 @@ test('a start after the end prints the result at once', async () => {
   expect(stdout).toMatch(/^round 1: (promote|keep): /m);
   expect(stdout).toMatch(/^stopped \((converged|rounds)\) after \d+ s: /m);
   expect(stdout).toContain('To look closer:');
+  expect(stdout).toMatch(/^oracle \(.*\):\n {2}start \d\.\d{3} seen, \d\.\d{3} unseen; round 1 /m);
   printed.push(stdout);
 });
 
