@@ -24,6 +24,7 @@ export default defineConfig({
         globalSetup: ['dist/test/support/drill/undisturbed.js'],
       }),
       suite('golden', { testTimeout: 120_000 }),
+      suite('reproduce', { testTimeout: 900_000 }),
     ],
   },
 });

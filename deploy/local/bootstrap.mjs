@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The one entry of a clone: installs npm packages where they are missing, builds what changed, and goes on with
- * `start` (`npm start`), `test` (`npm test`) or any command of `reset-loop`. Exit code and signals are those of what it runs.
+ * `start` (`npm start`), `test` (`npm test`), `reproduce` or any command of `reset-loop`. Exit code and signals are those of what it runs.
  */
 const minimumNode = '20.19.0';
 

@@ -15,6 +15,7 @@ const stamp = join(modules, '.reset-loop-packages');
 /** What runs after the preparation, by the first argument; each sets the exit code or ends the process. */
 export const programs = {
   start: (_, args) => runHere('deploy/local/main.js', args),
+  reproduce: (_, args) => runHere('deploy/demo/reproduce/main.js', args),
   test: (_, args) => runTests(args),
   cli: (command, args) => runHere('coordinator/cli/main.js', [command, ...args]),
 };
