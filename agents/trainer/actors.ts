@@ -38,7 +38,7 @@ export function createJob(deps: JobDeps): typeof jobMachine {
     jobFolder(join(deps.environment.state, 'jobs'), request);
   return jobMachine.provide({
     actors: {
-      inspect: fromPromise(async ({ input }: Job) => inspect(folderOf(input))),
+      inspect: fromPromise(async ({ input }: Job) => inspect(folderOf(input), input)),
       fetch: fromPromise(async ({ input, signal }: Job) => {
         await fetch(deps, folderOf(input), input, signal);
       }),
@@ -72,13 +72,14 @@ export function createJob(deps: JobDeps): typeof jobMachine {
   });
 }
 
-async function inspect(folder: JobFolder): Promise<JobFacts> {
+async function inspect(folder: JobFolder, { dev }: TrainRequest): Promise<JobFacts> {
   const events = await new ProgressReader(folder.progress).read();
   return {
     outcome: await readOutcome(folder),
     result: await readResult(folder),
     program: findProgram(folder.spec),
-    hasDataset: await hasDataset(folder.dataset),
+    hasDataset:
+      (await hasDataset(folder.dataset)) && (dev === null || (await hasDataset(folder.dev))),
     step: events.findLast((event) => event.event === 'step')?.step ?? 0,
   };
 }
@@ -86,19 +87,23 @@ async function inspect(folder: JobFolder): Promise<JobFacts> {
 async function fetch(
   { directory, environment }: JobDeps,
   folder: JobFolder,
-  { run, dataset }: TrainRequest,
+  { run, dataset, dev }: TrainRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  if (dataset === null) return;
   const binding = await directory.binding(run);
   if (binding === undefined) throw new TransientError(`run ${run} has no curator on the bus`);
   const client = curatorClient(binding.grpc, environment.tls);
   try {
-    await fetchDataset(
-      readStream(() => client.readDataset({ dataset, offset: 0 }), { signal }),
-      dataset,
-      folder.dataset,
-    );
+    for (const [digest, target] of [
+      [dataset, folder.dataset],
+      [dev, folder.dev],
+    ] as const) {
+      if (digest === null || (await hasDataset(target))) continue;
+      const parts = readStream(() => client.readDataset({ dataset: digest, offset: 0 }), {
+        signal,
+      });
+      await fetchDataset(parts, digest, target);
+    }
   } finally {
     client.close();
   }
@@ -117,7 +122,10 @@ async function launch(
     job: `${request.run}-${request.step}`,
     seed: request.seed,
     model: modelOf(request, environment.checkpoints),
-    data: { train: await datasetFiles(folder.dataset), dev: [] },
+    data: {
+      train: await datasetFiles(folder.dataset),
+      dev: request.dev === null ? [] : await datasetFiles(folder.dev),
+    },
     output: folder.output,
     training: request.training,
     probe: request.probe,

@@ -76,7 +76,7 @@ function nextOfStart(journal: Journal): Next | undefined {
         : ({ kind: 'checkpoint', checkpoint: parent.checkpoint } as const);
     return {
       kind: 'train',
-      request: trainRequest(journal, step, sealed.dataset, from, stage.training),
+      request: trainRequest(journal, step, sealed, from, stage.training),
     };
   }
   const checkpoint = startCheckpoint(journal);
@@ -104,7 +104,7 @@ function nextOfRounds(journal: Journal): Next {
       request: trainRequest(
         journal,
         step,
-        sealed.dataset,
+        sealed,
         { kind: 'checkpoint', checkpoint: trainedFrom(journal, opened) },
         {},
       ),
@@ -203,7 +203,7 @@ function baseOf({ model }: RunFile, base: string): TrainRequest['from'] {
 function trainRequest(
   journal: Journal,
   step: string,
-  dataset: string | null,
+  sealed: FactOf<'dataset.sealed'> | null,
   from: TrainRequest['from'],
   overrides: RunFile['start'][number]['training'],
 ): TrainRequest {
@@ -217,7 +217,8 @@ function trainRequest(
     seed,
     backend,
     from,
-    dataset,
+    dataset: sealed?.dataset ?? null,
+    dev: sealed?.dev ?? null,
     attempt: attemptOf(journal),
     training: {
       ...(pace.steps === undefined ? { epochs: pace.epochs ?? 1 } : { steps: pace.steps }),
@@ -227,6 +228,7 @@ function trainRequest(
       warmupRatio: overrides.warmupRatio ?? training.warmupRatio,
       weightDecay: overrides.weightDecay ?? training.weightDecay,
       saveEverySteps: overrides.saveEverySteps ?? training.saveEverySteps,
+      pick: overrides.pick ?? training.pick,
     },
     probe: PROBE_PROMPTS,
   };

@@ -109,6 +109,8 @@ export const Fact = z.discriminatedUnion('fact', [
     cells: z.record(z.string(), CellCounts),
     /** How many of the rows are of earlier rounds, where the run pools them. */
     earlier: z.int().nonnegative().optional(),
+    /** The references of dev, sealed as well, where the training picks its weights by them. */
+    dev: Digest.optional(),
   }),
   z.strictObject({
     fact: z.literal('checkpoint.published'),

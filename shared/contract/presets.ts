@@ -1,10 +1,11 @@
 /**
  * Presets of a run file: the settings of the RESET paper (arXiv 2407.21417), which stand wherever the file says nothing.
  *
- * `reset` is RESET (2.3), with one deliberate difference: top-k is varied at temperature 1, for at the paper's 0 it is greedy.
+ * `reset` is RESET (2.3), with two deliberate differences: top-k is varied at temperature 1, for at the paper's 0 it is greedy; and the
+ * continued step ends with its last weights, for the loss on gold references rises as RESET removes their habits.
  * `reset-s` is RESET-S (2.3): both passes of the grid, 14 candidates, and the best 500 rows of each dataset, 2,000 in all. Its weaker
  * instruction judge is the file's to name.
- * `paper` is RESET as printed: top-k at temperature 0, one iteration.
+ * `paper` is RESET as printed: top-k at temperature 0, every training picked by perplexity on dev, one iteration.
  */
 export const presetNames = ['reset', 'reset-s', 'paper'] as const;
 export type PresetName = (typeof presetNames)[number];
@@ -34,6 +35,7 @@ const reset = {
     warmupRatio: 0.03,
     weightDecay: 0.05,
     saveEverySteps: 100,
+    pick: 'last',
   },
 };
 
@@ -47,6 +49,7 @@ const settings: Readonly<Record<PresetName, Readonly<Record<string, Given>>>> = 
   paper: {
     ...reset,
     sampling: { ...reset.sampling, topKTemperature: 0 },
+    training: { ...reset.training, pick: 'dev-perplexity' },
     rounds: { max: 1 },
   },
 };
@@ -54,8 +57,8 @@ const settings: Readonly<Record<PresetName, Readonly<Record<string, Given>>>> = 
 /** 2.3, Continued Fine-tuning: 2,000 examples of each dataset. */
 const PER_ROUND = 2000;
 
-/** A.3: the multi-task start, and its smaller batches where no instruction dataset takes part. */
-const stage = { learningRate: 1e-5, batchSize: 32 };
+/** A.3: the multi-task start, picked by perplexity on dev, and its smaller batches where no instruction dataset takes part. */
+const stage = { learningRate: 1e-5, batchSize: 32, pick: 'dev-perplexity' };
 const CONTEXT_BATCH = 16;
 
 /**

@@ -19,6 +19,8 @@ const rates = {
   warmupRatio: z.number().min(0).max(1),
   weightDecay: z.number().min(0),
   saveEverySteps: z.int().positive(),
+  /** Which of the saved weights become the checkpoint: the last, or those with the lowest perplexity on the references of dev. */
+  pick: z.enum(['last', 'dev-perplexity']),
 };
 
 /** How one training step is done. Defaults are the paper's; the back-end names a trainer profile. One of `epochs` and `steps`, 1 epoch without. */
@@ -31,7 +33,7 @@ export const TrainingSettings = closedObject({
   warmupRatio: rates.warmupRatio.default(0.03),
   weightDecay: rates.weightDecay.default(0.05),
   saveEverySteps: rates.saveEverySteps.default(100),
-  pick: z.enum(['last']).default('last'),
+  pick: rates.pick.default('last'),
 }).refine(
   ({ epochs, steps }) => epochs === undefined || steps === undefined,
   'give epochs or steps, not both',

@@ -28,6 +28,7 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     duplicates: z.int(),
     cells: z.record(z.string(), CellCounts),
     earlier: z.int().optional(),
+    dev: Digest.optional(),
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
   z.strictObject({ outcome: z.literal('empty'), reason: z.string() }),
@@ -81,6 +82,8 @@ export const TrainRequest = z.strictObject({
   ]),
   /** Null publishes `from` as it is: a given base becomes a checkpoint of the run. */
   dataset: Digest.nullable(),
+  /** The references of dev, where `training.pick` reads them. */
+  dev: Digest.nullable(),
   /** How often the run was resumed: a failed job is tried again under a higher number. */
   attempt: z.int().nonnegative(),
   training: TrainingPace,

@@ -19,6 +19,7 @@ export const TrainingPace = z.strictObject({
   warmupRatio: z.number(),
   weightDecay: z.number(),
   saveEverySteps: z.int().positive(),
+  pick: z.enum(['last', 'dev-perplexity']),
 });
 
 /** What a training program reads (design §4): one JSON file in its job folder. */
@@ -50,6 +51,7 @@ export const TrainingEvent = z.discriminatedUnion('event', [
     tokens: z.int(),
     tokensPerSecond: z.number(),
   }),
+  z.object({ event: z.literal('evaluated'), step: z.int(), loss: z.number() }),
   z.object({ event: z.literal('saved'), step: z.int() }),
   z.object({ event: z.literal('finished') }),
 ]);

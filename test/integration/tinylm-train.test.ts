@@ -1,105 +1,30 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from '../../shared/tinylm/model/checkpoint.ts';
 import { createGenerator } from '../../shared/tinylm/model/generate.ts';
+import {
+  eventsOf,
+  filesOf,
+  resultOf,
+  saved,
+  textOf,
+  type TrainingJobs,
+  trainingJobs,
+} from '../support/training-jobs.ts';
 import { colourRows, writeRows } from '../support/training-rows.ts';
 
-const program = fileURLToPath(new URL('../../shared/tinylm/main.js', import.meta.url));
-
-let root: string;
+let jobs: TrainingJobs;
 /** A job that ran through. */
 let undisturbed: string;
-const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'tinylm-train-'));
-  await writeRows(join(root, 'train.jsonl'), colourRows(200));
-  await writeRows(join(root, 'dev.jsonl'), colourRows(20));
-  undisturbed = await createJob('undisturbed');
-  expect(await start(undisturbed).ended).toEqual({ code: 0, signal: null });
+  jobs = await trainingJobs();
+  undisturbed = await jobs.createJob('undisturbed');
+  expect(await jobs.start(undisturbed).ended).toEqual({ code: 0, signal: null });
 });
 
-afterAll(async () => {
-  for (const child of running) child.kill('SIGKILL');
-  await rm(root, { recursive: true });
-});
-
-/** A job folder with its spec; `training` and `changes` replace what the spec says otherwise. */
-async function createJob(name: string, training: object = {}, changes: object = {}) {
-  const folder = join(root, name);
-  await mkdir(folder);
-  const spec = {
-    version: 1,
-    job: name,
-    seed: 101,
-    model: {
-      from: null,
-      config: {
-        hidden_size: 32,
-        num_hidden_layers: 2,
-        num_attention_heads: 2,
-        intermediate_size: 64,
-        max_position_embeddings: 64,
-      },
-    },
-    data: { train: [join(root, 'train.jsonl')], dev: [join(root, 'dev.jsonl')] },
-    output: join(folder, 'output'),
-    training: { steps: 60, batchSize: 16, saveEverySteps: 7, ...training },
-    probe: ['The cat is red . What is the cat ?', 'ünknown wörds'],
-    ...changes,
-  };
-  await writeFile(join(folder, 'spec.json'), JSON.stringify(spec));
-  return folder;
-}
-
-function start(folder: string, workers = 2) {
-  const args = [program, 'train', join(folder, 'spec.json'), '--workers', String(workers)];
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  running.add(child);
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    running.delete(child);
-    return { code: code as number | null, signal: signal as string | null };
-  });
-  return { child, ended };
-}
-
-async function textOf(folder: string, name: string): Promise<string> {
-  return readFile(join(folder, name), 'utf8').catch(() => '');
-}
-
-async function eventsOf(folder: string): Promise<Record<string, unknown>[]> {
-  const lines = (await textOf(folder, 'progress.jsonl')).split('\n');
-  return lines.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as Record<string, unknown>];
-    } catch {
-      return [];
-    }
-  });
-}
-
-async function resultOf(folder: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await textOf(folder, 'train_result.json')) as Record<string, unknown>;
-}
-
-async function filesOf(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(join(folder, 'output'))).toSorted();
-  const read = async (name: string) =>
-    [name, (await readFile(join(folder, 'output', name))).toString('base64')] as const;
-  return Object.fromEntries(await Promise.all(names.map(read)));
-}
-
-/** Resolves when a state has been saved that is newer than the `count` first. */
-async function saved(folder: string, count: number): Promise<void> {
-  const saves = async () =>
-    (await eventsOf(folder)).filter(({ event }) => event === 'saved').length;
-  await expect.poll(saves, { interval: 5, timeout: 20_000 }).toBeGreaterThan(count);
-}
+afterAll(() => jobs[Symbol.asyncDispose]());
 
 describe('tinylm train', () => {
   test('writes a model, its probe, its progress and its result', async () => {
@@ -129,10 +54,10 @@ describe('tinylm train', () => {
   });
 
   test('leaves an output folder with foreign files alone, and names it', async () => {
-    const folder = await createJob('foreign', { steps: 2 });
+    const folder = await jobs.createJob('foreign', { steps: 2 });
     await mkdir(join(folder, 'output'));
     await writeFile(join(folder, 'output', 'thesis.txt'), 'mine');
-    expect((await start(folder).ended).code).toBe(1);
+    expect((await jobs.start(folder).ended).code).toBe(1);
     expect(await resultOf(folder)).toMatchObject({ status: 'failed', kind: 'bad-spec' });
     expect(await textOf(folder, 'output/thesis.txt')).toBe('mine');
   });
@@ -157,28 +82,28 @@ describe('tinylm train', () => {
 
   test('started again after completion exits with 0 and changes nothing', async () => {
     const before = await textOf(undisturbed, 'progress.jsonl');
-    expect(await start(undisturbed).ended).toEqual({ code: 0, signal: null });
+    expect(await jobs.start(undisturbed).ended).toEqual({ code: 0, signal: null });
     expect(await textOf(undisturbed, 'progress.jsonl')).toBe(before);
   });
 
   test('another number of threads, another folder: the same bytes', async () => {
-    const folder = await createJob('three-threads');
-    await start(folder, 3).ended;
+    const folder = await jobs.createJob('three-threads');
+    await jobs.start(folder, 3).ended;
     expect(await filesOf(folder)).toEqual(await filesOf(undisturbed));
   });
 
   test('killed with -9 again and again, it goes on and ends with the same bytes', async () => {
-    const folder = await createJob('killed');
+    const folder = await jobs.createJob('killed');
     for (let kills = 0; kills < 3; kills++) {
       const before = (await eventsOf(folder)).filter(({ event }) => event === 'saved').length;
-      const { child, ended } = start(folder);
+      const { child, ended } = jobs.start(folder);
       await saved(folder, before);
       child.kill('SIGKILL');
       expect(await ended).toEqual({ code: null, signal: 'SIGKILL' });
       // What a kill in the middle of a write leaves.
       await writeFile(join(folder, 'progress.jsonl'), '{"event":"st', { flag: 'a' });
     }
-    expect(await start(folder).ended).toEqual({ code: 0, signal: null });
+    expect(await jobs.start(folder).ended).toEqual({ code: 0, signal: null });
     expect(await filesOf(folder)).toEqual(await filesOf(undisturbed));
     expect(await resultOf(folder)).toEqual(await resultOf(undisturbed));
     const events = await eventsOf(folder);
@@ -188,28 +113,28 @@ describe('tinylm train', () => {
   });
 
   test('SIGTERM saves the state, writes no result and exits with 143', async () => {
-    const folder = await createJob('stopped', { saveEverySteps: 5 });
-    const { child, ended } = start(folder);
+    const folder = await jobs.createJob('stopped', { saveEverySteps: 5 });
+    const { child, ended } = jobs.start(folder);
     await saved(folder, 0);
     child.kill('SIGTERM');
     expect(await ended).toEqual({ code: 143, signal: null });
     expect(await readdir(folder)).not.toContain('train_result.json');
     const events = await eventsOf(folder);
     expect(events.at(-1)).toMatchObject({ event: 'saved' });
-    expect(await start(folder).ended).toEqual({ code: 0, signal: null });
+    expect(await jobs.start(folder).ended).toEqual({ code: 0, signal: null });
     const weights = 'model.safetensors';
     expect((await filesOf(folder))[weights]).toBe((await filesOf(undisturbed))[weights]);
   });
 
   test('a checkpoint can be trained further', async () => {
-    const folder = await createJob(
+    const folder = await jobs.createJob(
       'further',
       { steps: 3 },
       {
         model: { from: join(undisturbed, 'output') },
       },
     );
-    expect(await start(folder).ended).toEqual({ code: 0, signal: null });
+    expect(await jobs.start(folder).ended).toEqual({ code: 0, signal: null });
     expect(Number((await resultOf(folder))['loss'])).toBeLessThan(1);
     expect((await filesOf(folder))['tokenizer.json']).toBe(
       (await filesOf(undisturbed))['tokenizer.json'],
@@ -219,21 +144,21 @@ describe('tinylm train', () => {
 
 describe('tinylm train fails with a result that says what to do when', () => {
   async function failureOf(folder: string) {
-    expect(await start(folder).ended).toEqual({ code: 1, signal: null });
+    expect(await jobs.start(folder).ended).toEqual({ code: 1, signal: null });
     return resultOf(folder);
   }
 
   test('a row is bad: file and line', async () => {
-    const path = join(root, 'bad.jsonl');
+    const path = join(jobs.root, 'bad.jsonl');
     await writeRows(path, [...colourRows(2), { id: 'x', dataset: 'd', turns: 'none' }]);
-    const folder = await createJob('bad-row', {}, { data: { train: [path], dev: [] } });
+    const folder = await jobs.createJob('bad-row', {}, { data: { train: [path], dev: [] } });
     const result = await failureOf(folder);
     expect(result).toMatchObject({ status: 'failed', kind: 'bad-data' });
     expect(result['message']).toContain(`${path}:3: `);
   });
 
   test('the spec is bad: each field', async () => {
-    const folder = await createJob('bad-spec', { epochs: 2 }, { seed: -1 });
+    const folder = await jobs.createJob('bad-spec', { epochs: 2 }, { seed: -1 });
     const result = await failureOf(folder);
     expect(result).toMatchObject({ status: 'failed', kind: 'bad-spec' });
     expect(result['message']).toContain('seed');
@@ -241,8 +166,8 @@ describe('tinylm train fails with a result that says what to do when', () => {
   });
 
   test('the base model is missing', async () => {
-    const from = join(root, 'nowhere');
-    const folder = await createJob('no-base', {}, { model: { from } });
+    const from = join(jobs.root, 'nowhere');
+    const folder = await jobs.createJob('no-base', {}, { model: { from } });
     const result = await failureOf(folder);
     expect(result).toMatchObject({ status: 'failed', kind: 'bad-spec' });
     expect(result['message']).toContain(`model.from: ${from}`);
@@ -251,18 +176,18 @@ describe('tinylm train fails with a result that says what to do when', () => {
   test('the loss is not finite: the step', async () => {
     const checkpoint = await readCheckpoint(join(undisturbed, 'output'));
     const parameters = checkpoint.parameters.map((value) => value * 1e25);
-    const from = join(root, 'huge');
+    const from = join(jobs.root, 'huge');
     await mkdir(from);
     await writeCheckpoint(from, { ...checkpoint, parameters });
-    const folder = await createJob('diverged', {}, { model: { from } });
+    const folder = await jobs.createJob('diverged', {}, { model: { from } });
     const result = await failureOf(folder);
     expect(result).toMatchObject({ status: 'failed', kind: 'diverged' });
     expect(result['message']).toContain('the loss of step 1 is not a finite number');
   });
 
   test('the state belongs to another job', async () => {
-    const folder = await createJob('changed', { saveEverySteps: 1 });
-    const { child, ended } = start(folder);
+    const folder = await jobs.createJob('changed', { saveEverySteps: 1 });
+    const { child, ended } = jobs.start(folder);
     await saved(folder, 0);
     child.kill('SIGKILL');
     await ended;

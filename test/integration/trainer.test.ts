@@ -54,6 +54,7 @@ function request(steps: number, changes: Partial<TrainRequest> = {}): TrainReque
       },
     },
     dataset,
+    dev: null,
     attempt: 0,
     training: {
       steps,
@@ -63,6 +64,7 @@ function request(steps: number, changes: Partial<TrainRequest> = {}): TrainReque
       warmupRatio: 0,
       weightDecay: 0,
       saveEverySteps: 10,
+      pick: 'last',
     },
     probe: ['What is the cat ?'],
     ...changes,

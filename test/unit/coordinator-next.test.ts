@@ -66,6 +66,22 @@ describe('the next step of a run', () => {
     });
   });
 
+  test('a stage that picks its weights by dev is given the references of dev that were sealed for it', () => {
+    const start = [
+      { name: 'pretrain', rows: 'pretrain.jsonl', training: { pick: 'dev-perplexity' } },
+    ];
+    const dev = digestOf('dev');
+    const journal = journalOf({ start }).map((fact) =>
+      fact.fact === 'dataset.sealed' && fact.step === 'start-0' ? { ...fact, dev } : fact,
+    );
+    expect(nextOf(journal.slice(0, 2))).toMatchObject({
+      request: { step: 'start-0', dev, training: { pick: 'dev-perplexity' } },
+    });
+    expect(nextOf(wholeJournal.slice(0, 8))).toMatchObject({
+      request: { step: 'r1', dev: null, training: { pick: 'last' } },
+    });
+  });
+
   test('a round that was not promoted is never a parent', () => {
     expect(incumbentOf(wholeJournal.slice(0, 16))?.checkpoint).toBe(checkpoints[2]);
   });

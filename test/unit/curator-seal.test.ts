@@ -3,7 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { mixReferences, readStageRows } from '../../agents/curator/dataset/references.ts';
+import {
+  devReferences,
+  mixReferences,
+  readStageRows,
+} from '../../agents/curator/dataset/references.ts';
 import { describeDataset, MANIFEST_FILE, sealDataset } from '../../agents/curator/dataset/seal.ts';
 import { byExample } from '../../agents/curator/plan/subset.ts';
 import { stageRows } from '../../agents/curator/step/stage.ts';
@@ -126,6 +130,17 @@ test('a stage that names datasets mixes these alone, up-sampled to the largest o
   };
   expect(await counts('start-0')).toEqual({ span: 4, short: 4 });
   expect(await counts('start-1')).toEqual({ span: 9, short: 9, instruct: 9 });
+});
+
+test('the references of dev are each example with a reference once, in the order of a sealed dataset', async () => {
+  const parts = [
+    { name: 'span', examples: [...makeExamples(3), ...makeExamples(1, { references: [] })] },
+    { name: 'instruct', examples: makeInstructions(2) },
+  ];
+  const rows = [...devReferences(makeRunFile(), parts)];
+  const { manifest } = await sealDataset(folder(), rows);
+  expect(manifest.byDataset).toEqual({ instruct: 2, span: 3 });
+  expect(rows.at(-1)?.turns[0]?.completion).toBe(' Oslo');
 });
 
 test('a reference is drawn by seed, for each copy of an example anew, and rows are rendered by the template', () => {

@@ -48,9 +48,9 @@ test('RESET-S doubles the candidates and keeps the best 500 of each dataset', ()
   expect(best.select.keep).toEqual({ best: 2000 });
 });
 
-test('the preset of the paper varies top-k at temperature 0, and makes one iteration', () => {
-  const { sampling, rounds: once } = RunFile.parse({ ...least, preset: 'paper' });
-  expect([sampling.topKTemperature, once.max]).toEqual([0, 1]);
+test('the preset of the paper varies top-k at temperature 0, picks by perplexity on dev, and makes one iteration', () => {
+  const { sampling, training, rounds: once } = RunFile.parse({ ...least, preset: 'paper' });
+  expect([sampling.topKTemperature, training.pick, once.max]).toEqual([0, 'dev-perplexity', 1]);
 });
 
 test('a start on references is trained as the multi-task start of the paper, on context alone in smaller batches', () => {
@@ -62,8 +62,8 @@ test('a start on references is trained as the multi-task start of the paper, on 
   const file = RunFile.parse({ ...least, preset: 'reset', rounds, start });
   expect(file.start.map(({ training }) => training)).toEqual([
     {},
-    { learningRate: 1e-5, batchSize: 16 },
-    { learningRate: 1e-5, batchSize: 32, steps: 7 },
+    { learningRate: 1e-5, batchSize: 16, pick: 'dev-perplexity' },
+    { learningRate: 1e-5, batchSize: 32, pick: 'dev-perplexity', steps: 7 },
   ]);
 });
 

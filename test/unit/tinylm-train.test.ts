@@ -150,6 +150,7 @@ describe('the schedule', () => {
     warmupRatio: 0.1,
     weightDecay: 0,
     saveEverySteps: 10,
+    pick: 'last',
   } as const;
 
   test('rises over the warm-up, then follows its shape to nearly zero', () => {

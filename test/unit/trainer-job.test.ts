@@ -27,6 +27,7 @@ const request: TrainRequest = {
   backend: 'tinylm',
   from: { kind: 'scratch', config: {} },
   dataset: digestOf('dataset'),
+  dev: null,
   attempt: 0,
   training: {
     steps: 3,
@@ -36,6 +37,7 @@ const request: TrainRequest = {
     warmupRatio: 0,
     weightDecay: 0,
     saveEverySteps: 10,
+    pick: 'last',
   },
   probe: [],
 };

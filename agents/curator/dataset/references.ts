@@ -16,7 +16,7 @@ export interface StageRows {
   readonly withoutReference: number;
 }
 
-/** The train part of one dataset. */
+/** The train or dev part of one dataset. */
 export interface TrainPart {
   readonly name: string;
   readonly examples: readonly Example[];
@@ -69,6 +69,13 @@ export function mixReferences(file: RunFile, parts: readonly TrainPart[]): Stage
       parts.reduce((sum, { examples }) => sum + examples.length, 0),
     ),
   };
+}
+
+/** The references of dev parts, each example with one once, in the order of a sealed dataset: what a training may pick its weights by. */
+export function* devReferences(file: RunFile, parts: readonly TrainPart[]): Generator<TrainingRow> {
+  for (const { examples } of [...parts].sort(byName))
+    for (const example of [...examples].sort(byExample))
+      if (example.references.length > 0) yield referenceRow(file, example, 0);
 }
 
 /** Lazily, for the prompts of a whole mix need not fit into memory. In the order of a sealed dataset. */

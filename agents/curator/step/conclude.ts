@@ -8,8 +8,9 @@ import { type Run, taskKey } from '../run.ts';
 import type { Curation } from '../selection/balance.ts';
 import type { CandidateCount } from '../selection/score.ts';
 import { type Board, createBoard } from './board.ts';
+import { sealDevReferences } from './dev-references.ts';
 import { curateRounds } from './curate-rounds.ts';
-import { readEvaluated, readTrainParts } from './evidence.ts';
+import { readEvaluated, readSeenParts } from './evidence.ts';
 import type { TaskOutcome } from './machine.ts';
 import { readEndedBoard } from './plan.ts';
 import { stageRows } from './stage.ts';
@@ -53,12 +54,19 @@ export async function restoreDataset(
   deps: ConcludeDeps,
 ): Promise<void> {
   const known = record.outcome;
-  if (known?.outcome !== 'sealed' || (await isSealed(deps.datasets, known.dataset))) return;
+  if (known?.outcome !== 'sealed' || (await areSealed(deps.datasets, known))) return;
   const { outcome } = await conclude(run, await readEndedBoard(run, record, deps.store), deps);
   if (outcome.outcome === 'sealed' && outcome.dataset === known.dataset) return;
   throw new PermanentError(
     `the dataset ${known.dataset} of ${record.step} is gone from ${deps.datasets}, and the ledger now gives another one: restore the folder from a copy`,
   );
+}
+
+async function areSealed(
+  folder: string,
+  { dataset, dev }: { dataset: string; dev?: string | undefined },
+): Promise<boolean> {
+  return (await isSealed(folder, dataset)) && (dev === undefined || isSealed(folder, dev));
 }
 
 function conclude(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusion> {
@@ -69,12 +77,12 @@ function conclude(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusio
     : finishEvaluation(run, board, checkpoint, deps);
 }
 
-async function sealStage(
-  { name, file }: Run,
-  { record }: Board,
-  { store, datasets }: ConcludeDeps,
-): Promise<Conclusion> {
-  const { rows } = await stageRows(file, record.step, () => readTrainParts(store, name, file));
+async function sealStage(run: Run, { record }: Board, deps: ConcludeDeps): Promise<Conclusion> {
+  const { name, file } = run;
+  const { store, datasets } = deps;
+  const { rows } = await stageRows(file, record.step, () =>
+    readSeenParts(store, name, file, 'train'),
+  );
   const { digest, manifest } = await sealDataset(datasets, rows);
   const byDataset = Object.fromEntries(
     Object.entries(manifest.byDataset).map(([dataset, kept]) => [
@@ -84,15 +92,13 @@ async function sealStage(
   );
   const candidates = { planned: 0, scored: 0, unscored: {} };
   const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0, cells: {} };
-  return { outcome: { outcome: 'sealed', dataset: digest, ...counts }, writes: [] };
+  const dev = await sealDevReferences(run, record.step, deps);
+  return { outcome: { outcome: 'sealed', dataset: digest, ...counts, ...dev }, writes: [] };
 }
 
-async function sealRound(
-  run: Run,
-  board: Board,
-  { store, datasets }: ConcludeDeps,
-): Promise<Conclusion> {
+async function sealRound(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusion> {
   const { file } = run;
+  const { store, datasets } = deps;
   const candidates = board.candidates();
   const short = shortOf(file.rounds.coverage, candidates, 'candidates');
   if (short !== undefined) return { outcome: short, writes: [] };
@@ -109,6 +115,7 @@ async function sealRound(
       rows: manifest.rows,
       candidates: { ...candidates, unscored: { ...candidates.unscored } },
       ...counts,
+      ...(await sealDevReferences(run, board.record.step, deps)),
     },
     writes: [],
   };

@@ -94,17 +94,18 @@ export async function* readEvaluationRows(
     for (const split of ['dev', 'test'] as const) yield* readPart(store, run, name, split);
 }
 
-/** The train parts of the seen datasets. */
-export async function readTrainParts(
+/** The train or dev parts of the seen datasets. */
+export async function readSeenParts(
   store: Store,
   run: string,
   { datasets }: RunFile,
+  split: 'train' | 'dev',
 ): Promise<TrainPart[]> {
   const parts: TrainPart[] = [];
   for (const { name, train } of datasets) {
     if (train === undefined) continue;
     const examples: Example[] = [];
-    for await (const example of readPart(store, run, name, 'train')) examples.push(example);
+    for await (const example of readPart(store, run, name, split)) examples.push(example);
     parts.push({ name, examples });
   }
   return parts;

@@ -11,6 +11,7 @@ import { sweepStaging, writeFileDurably } from '../../../shared/process/files.ts
 export interface JobFolder {
   path: string;
   dataset: string;
+  dev: string;
   spec: string;
   progress: string;
   result: string;
@@ -26,6 +27,7 @@ export function jobFolder(
   return {
     path,
     dataset: join(path, 'dataset'),
+    dev: join(path, 'dev'),
     spec: join(path, 'spec.json'),
     progress: join(path, 'progress.jsonl'),
     result: join(path, 'train_result.json'),

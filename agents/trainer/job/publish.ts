@@ -60,11 +60,12 @@ async function parentOf(from: TrainRequest['from']): Promise<string | null> {
 }
 
 /** Digest of what the training was told to do, without the paths of this machine. */
-function trainingDigest({ seed, backend, from, training }: TrainRequest): string {
+function trainingDigest({ seed, backend, from, dev, training }: TrainRequest): string {
   return digestOf({
     seed,
     backend,
     training,
+    dev,
     from: from.kind === 'folder' ? { kind: 'folder' } : from,
   });
 }

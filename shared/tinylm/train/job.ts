@@ -18,7 +18,7 @@ export interface Job {
   readonly start: Checkpoint;
   readonly train: Corpus;
   readonly dev: Corpus;
-  /** SHA-256 of what decides the weights: seed, training settings, training rows, and the starting model. */
+  /** SHA-256 of what decides the weights: seed, training settings, training rows, the starting model, and dev rows where they pick. */
   readonly digest: string;
 }
 
@@ -38,6 +38,7 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
   const { seed, training } = spec;
   const digest = createHash('sha256')
     .update(`${JSON.stringify({ seed, training, config: start.config })}\n${train.digest}\n`)
+    .update(training.pick === 'last' ? '' : `${dev.digest}\n`)
     .update(JSON.stringify(start.tokenizer.pieces))
     .update(new Uint8Array(start.parameters.buffer))
     .digest('hex');

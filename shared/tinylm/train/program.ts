@@ -13,7 +13,7 @@ import { readJob, type Job } from './job.ts';
 import { writeOutput } from './output.ts';
 import { createProgress, type ProgressEvent } from './progress.ts';
 import { clearResult, isCompleted, writeResult, type TrainingResult } from './result.ts';
-import { loadState, saveState, type Position } from './resume.ts';
+import { type Arrays, loadState, saveState, type Position } from './resume.ts';
 import { createOrder, lengthOf, rateAt } from './schedule.ts';
 import { readSpec } from './spec.ts';
 import { createTrainer, type Trainer } from './trainer.ts';
@@ -27,6 +27,8 @@ const EVENT_MS = 1000;
 interface Run {
   readonly job: Job;
   readonly trainer: Trainer;
+  /** The weights with the lowest loss on dev so far; empty where the job ends with its last weights. */
+  readonly best: Float32Array;
   readonly state: string;
   readonly report: (event: ProgressEvent) => void;
   readonly signal: AbortSignal;
@@ -63,11 +65,14 @@ async function trainJob(
   const job = await readJob(spec);
   const report = createProgress(join(folder, 'progress.jsonl'));
   const trainer = createTrainer(job.start.config, job.train, job.dev, workers);
+  const picks = spec.training.pick === 'dev-perplexity';
+  const best = new Float32Array(picks ? job.start.parameters.length : 0);
   try {
-    const end = await runSteps({ job, trainer, state: join(folder, 'state'), report, signal });
+    const run = { job, trainer, best, state: join(folder, 'state'), report, signal };
+    const end = await runSteps(run);
     if (end === undefined) return undefined;
-    const dev = job.dev.count === 0 ? null : toDev(await trainer.evaluate());
-    const trained = { ...job.start, parameters: trainer.state.parameters };
+    const dev = await devOf(run, end);
+    const trained = { ...job.start, parameters: picks ? best : trainer.state.parameters };
     await writeOutput(spec.output, trained, spec.probe);
     report({ event: 'finished' });
     const { step: steps, loss, tokens } = end;
@@ -78,7 +83,10 @@ async function trainJob(
   }
 }
 
-function toDev(loss: number) {
+/** Loss and perplexity on dev of the weights that the job ends with; null without dev rows. */
+async function devOf({ job, trainer }: Run, { best }: Position) {
+  if (job.dev.count === 0) return null;
+  const loss = best?.loss ?? (await trainer.evaluate());
   if (!Number.isFinite(loss))
     throw new TrainingFailure('diverged', 'the loss on dev is not a finite number');
   return { loss, perplexity: Math.exp(loss) };
@@ -110,7 +118,9 @@ async function runSteps(run: Run): Promise<Position | undefined> {
       const tokensPerSecond = meter.rate(tokens);
       report({ event: 'step', step, steps, loss, learningRate: rate, tokens, tokensPerSecond });
     }
-    if (step % training.saveEverySteps === 0 && step < steps) {
+    const due = step % training.saveEverySteps === 0;
+    if (due || step === steps) position = await weighed(run, position);
+    if (due && step < steps) {
       await save(run, position);
       saved = step;
     }
@@ -119,9 +129,21 @@ async function runSteps(run: Run): Promise<Position | undefined> {
   return position.step < steps ? undefined : position;
 }
 
+/** Keeps the weights where they are the best on dev so far. A kill before the next save repeats it with the same result. */
+async function weighed({ job, trainer, best, report }: Run, position: Position): Promise<Position> {
+  if (job.spec.training.pick === 'last') return position;
+  const { step } = position;
+  const loss = await trainer.evaluate();
+  report({ event: 'evaluated', step, loss });
+  if (!Number.isFinite(loss) || loss >= (position.best?.loss ?? Infinity)) return position;
+  best.set(trainer.state.parameters);
+  return { ...position, best: { step, loss } };
+}
+
 /** Weights and position to begin with: the saved ones, else the job's start. */
-async function begin({ job, trainer, state, report }: Run, steps: number): Promise<Position> {
-  const saved = await loadState(state, job.digest, trainer.state);
+async function begin(run: Run, steps: number): Promise<Position> {
+  const { job, trainer, state, report } = run;
+  const saved = await loadState(state, job.digest, arraysOf(run));
   if (saved !== undefined) {
     report({ event: 'resumed', step: saved.step });
     return saved;
@@ -129,12 +151,17 @@ async function begin({ job, trainer, state, report }: Run, steps: number): Promi
   trainer.state.parameters.set(job.start.parameters);
   const parameters = job.start.parameters.length;
   report({ event: 'started', step: 0, steps, parameters });
-  return { version: 1, job: job.digest, step: 0, tokens: 0, loss: 0, parameters };
+  return { version: 1, job: job.digest, step: 0, tokens: 0, loss: 0, parameters, best: null };
 }
 
-async function save({ trainer, state, report }: Run, position: Position): Promise<void> {
-  await saveState(state, position, trainer.state);
+async function save(run: Run, position: Position): Promise<void> {
+  const { state, report } = run;
+  await saveState(state, position, arraysOf(run));
   report({ event: 'saved', step: position.step });
+}
+
+function arraysOf({ trainer: { state }, best }: Run): Arrays {
+  return [state.parameters, state.first, state.second, best];
 }
 
 function tokensOf({ train }: Job, rows: Uint32Array): number {

@@ -15,6 +15,8 @@ export type ProgressEvent =
       /** Since this process began. */
       tokensPerSecond: number;
     }
+  /** Mean loss by learned token on dev, where the job picks by it. */
+  | { event: 'evaluated'; step: number; loss: number }
   | { event: 'saved'; step: number }
   | { event: 'finished' };
 

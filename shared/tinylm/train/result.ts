@@ -10,6 +10,7 @@ export type TrainingResult =
       steps: number;
       /** Mean by learned token over the last step. */
       loss: number;
+      /** Of the weights in the output. */
       dev: { loss: number; perplexity: number } | null;
       /** Read in training, prompts included. */
       tokens: number;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeDurably } from '../model/checkpoint-files.ts';
 import { TrainingFailure } from './failure.ts';
-import type { TrainerState } from './trainer.ts';
 
 /** How far a job has come, apart from its weights. */
 const Position = z.strictObject({
@@ -16,20 +15,21 @@ const Position = z.strictObject({
   /** Of the last step. */
   loss: z.number(),
   parameters: z.int().positive(),
+  /** The weights with the lowest loss on dev so far, where the job picks by it: their step and that loss. */
+  best: z.strictObject({ step: z.int().positive(), loss: z.number() }).nullable(),
 });
 export type Position = z.infer<typeof Position>;
 
-/** The state of a job: a line of JSON, then weights and moments, under their SHA-256. */
+/** What a state holds besides: weights, moments, and the best weights where the job picks by dev. */
+export type Arrays = readonly Float32Array[];
+
+/** The state of a job: a line of JSON, then its arrays, under their SHA-256. */
 const FILE = 'training-state';
 const DIGEST_BYTES = 32;
 
-export async function saveState(
-  folder: string,
-  position: Position,
-  { parameters, first, second }: TrainerState,
-): Promise<void> {
+export async function saveState(folder: string, position: Position, arrays: Arrays): Promise<void> {
   const head = Buffer.from(`${JSON.stringify(position)}\n`);
-  const values = [parameters, first, second].map((array) =>
+  const values = arrays.map((array) =>
     Buffer.from(array.buffer, array.byteOffset, array.byteLength),
   );
   const body = Buffer.concat([head, ...values]);
@@ -39,13 +39,13 @@ export async function saveState(
 }
 
 /**
- * Puts the saved weights and moments into `state` and returns the position; undefined when nothing has been saved.
+ * Puts the saved arrays into `arrays` and returns the position; undefined when nothing has been saved.
  * Throws TrainingFailure for a damaged state and for one of another job.
  */
 export async function loadState(
   folder: string,
   job: string,
-  state: TrainerState,
+  arrays: Arrays,
 ): Promise<Position | undefined> {
   const path = join(folder, FILE);
   let bytes: Buffer;
@@ -67,7 +67,7 @@ export async function loadState(
       `${path} belongs to a job with other settings, rows or starting weights: use a new job folder, or delete it to train from the start`,
     );
   let at = end;
-  for (const array of [state.parameters, state.first, state.second]) {
+  for (const array of arrays) {
     const size = array.byteLength;
     Buffer.from(array.buffer, array.byteOffset, size).set(body.subarray(at, at + size));
     at += size;

@@ -19,6 +19,8 @@ const Training = z
     /** Longer rows are cut here; without it they are refused when they are too long for the model. */
     maxLength: z.int().positive().optional(),
     saveEverySteps: z.int().positive().default(100),
+    /** Which weights are the output: the last, or of those at each save and at the end the ones with the lowest perplexity on dev. */
+    pick: z.enum(['last', 'dev-perplexity']).default('last'),
   })
   .refine(({ steps, epochs }) => (steps === undefined) !== (epochs === undefined), {
     message: 'exactly one of steps and epochs must be given',
@@ -43,6 +45,10 @@ export const TrainingSpec = z
   .refine(({ model }) => model.from === null || model.config === undefined, {
     path: ['model', 'config'],
     message: 'only a new model (model.from null) takes a config',
+  })
+  .refine(({ data, training }) => training.pick === 'last' || data.dev.length > 0, {
+    path: ['data', 'dev'],
+    message: 'training.pick dev-perplexity needs dev rows',
   });
 export type TrainingSpec = z.infer<typeof TrainingSpec>;
 
