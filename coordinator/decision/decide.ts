@@ -25,10 +25,12 @@ export function decide(
   const tripped = guardrails.filter((guardrail) => guardrail.tripped).map(wordsOf);
   const stopped = tripped.length > 0 && file.rounds.guardrails.action === 'stop';
   const promoted = against.length === 0 && tripped.length === 0;
-  const signature = failureSignature(differences, {
-    loss: file.rounds.gate.loss,
-    againstStart: incumbentStep === stepOfRound(0),
-  });
+  const signature = promoted
+    ? undefined
+    : failureSignature(differences, {
+        loss: file.rounds.gate.loss,
+        againstStart: incumbentStep === stepOfRound(0),
+      });
   const reasons = [
     ...(against.length === 0
       ? [

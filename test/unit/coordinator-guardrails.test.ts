@@ -187,8 +187,16 @@ describe('a failure signature', () => {
     expect(decideRound({}, after).reason).toContain(`signature: ${words}`);
   });
 
-  test('is not named where the round gained, or where rounds have converged', () => {
+  test('is not named of a round that was promoted, or where rounds have converged', () => {
     expect(decideRound({}).reason).not.toContain('signature');
+    const [opened, ...rest] = journalOf({});
+    if (opened?.fact !== 'run.opened') throw new Error('the journal is another one');
+    const gate = { ...runFile.rounds.gate, gain: -1, loss: 1 };
+    const open = { ...opened, file: { ...opened.file, rounds: { ...opened.file.rounds, gate } } };
+    const lost = { before: values(start), after: values({ ...start, instruction: 0.7 }) };
+    const passed = decide([open, ...rest], next, lost);
+    expect(passed.decision).toBe('promote');
+    expect(passed.reason).not.toContain('signature');
     const later = decide(
       journalOf({}),
       { ...next, incumbentStep: 'r1' },
