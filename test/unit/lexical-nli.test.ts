@@ -88,6 +88,12 @@ test('another number and the opposite are contradicted, other things are not', (
   expect(relate(first, 'Zork Plimmet brandles velvet drums.').con).toBe(0);
 });
 
+test('a word before a name is no part of it, another first name is', () => {
+  const premises = ['Mabel Trask paints lanterns.', 'Fog covered the ferry.'];
+  expect(relate(premises, 'Yesterday Mabel Trask paints lanterns.').ent).toBeGreaterThan(0.8);
+  expect(relate(premises, 'Una Trask paints lanterns.').ent).toBeLessThan(0.3);
+});
+
 test('a question states nothing, and one false sentence spoils the whole text', () => {
   const text = 'Does Una Trask brandle copper flutes? Una Trask left.';
   expect(relate([text], 'Una Trask brandles copper flutes.').ent).toBeLessThan(0.3);

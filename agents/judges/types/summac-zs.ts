@@ -15,7 +15,7 @@ interface Prepared {
  */
 export const summacZsJudge = judgeFactory({
   type: 'summac-zs',
-  revision: 2,
+  revision: 3,
   options: judgeOptions['summac-zs'],
   rule: (options) => {
     // The candidates of an example arrive one after another: its context is prepared once.
