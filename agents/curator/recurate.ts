@@ -45,7 +45,8 @@ export async function* recurate(
     return view.selections;
   };
   const other = { file: changed.file, selectionsOf };
-  const { rows, emptied, ...counts } = await curateRounds(run, board, store, other);
+  const curation = await curateRounds(run, board, store, other);
+  const { rows, emptied, byDataset, ties, duplicates, cells } = curation;
   const { digest } = describeDataset(trained.rows);
   if (digest !== record.dataset)
     throw new PermanentError(
@@ -61,7 +62,10 @@ export async function* recurate(
       dataset: dataset?.digest ?? null,
       emptied: [...emptied],
       rows: left.length,
-      ...counts,
+      byDataset,
+      ties,
+      duplicates,
+      cells,
       candidates: tally.candidates,
       unjudged: unjudged(run.file, changed.file),
       trained: { dataset: digest, rows: trained.rows.length },

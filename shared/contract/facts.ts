@@ -41,7 +41,7 @@ export const CellCounts = z.strictObject({
   texts: z.int().nonnegative(),
   /** Of these, the ones that no other cell of the same example gave. */
   own: z.int().nonnegative(),
-  /** Examples whose kept candidate has the cell. */
+  /** Candidates with the text that was kept for their example. */
   wins: z.int().nonnegative(),
 });
 export type CellCounts = z.infer<typeof CellCounts>;

@@ -31,8 +31,6 @@ export const Recuration = z.strictObject({
   ties: z.int().nonnegative(),
   duplicates: z.int().nonnegative(),
   cells: z.record(z.string(), CellCounts),
-  /** How many of the rows are of earlier rounds, where the run pools them. */
-  earlier: z.int().nonnegative().optional(),
   /** Axes that now have a weight and had none in the run, and that no judge measured for want of it. */
   unjudged: z.array(z.strictObject({ dataset: Id, axis: Axis })),
   trained: z.strictObject({ dataset: Digest, rows: z.int().nonnegative() }),

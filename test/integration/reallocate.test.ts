@@ -33,4 +33,4 @@ test('the second round asks the cells that won more often, and a kill in between
     const asked = (second.cells[name]?.candidates ?? 0) / second.candidates.planned;
     expect(asked).toBeCloseTo(share, 1);
   }
-});
+}, 60_000);

@@ -89,7 +89,7 @@ test('with the weights of the run a round gives its own dataset, byte by byte; w
   renameSync(join(folder, 'state'), join(folder, 'curator-1'));
   const atRest = await openLedger({ state: folder }, signal);
   expect(await partsOf(atRest, { weights: own, files: true })).toEqual(same);
-});
+}, 60_000);
 
 test('an axis that had weight 0 and no judge leaves its candidates without a score, and says so', async () => {
   const { calls, nats } = await makeRound(8, {

@@ -35,4 +35,4 @@ test('a report has the figures of the answers, and is the same beside a running 
   await curator.kill('SIGTERM');
   renameSync(join(folder, 'state'), join(folder, 'curator-1'));
   expect(await written('rest.md', folder)).toBe(live);
-});
+}, 60_000);

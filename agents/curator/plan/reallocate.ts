@@ -9,7 +9,7 @@
 import type { Fact } from '../../../shared/contract/facts.ts';
 import type { Random } from '../../../shared/contract/random.ts';
 
-/** Kept candidates of a cell as a share of its candidates, by cell. */
+/** Share of a cell's candidates whose text was kept, by cell. */
 export type WinRates = Readonly<Record<string, number>>;
 
 /** The rates of the last round that sealed a dataset; null before there is one. Rates, not wins: a cell that got more requests wins more. */

@@ -7,19 +7,23 @@ import type { ScoredCandidate } from './score.ts';
 /** Counts by cell. */
 export type Cells = FactOf<'dataset.sealed'>['cells'];
 
-/** The cells of one example: all its planned candidates, and the id of the kept one. A candidate of several cells counts for each. */
+/**
+ * The cells of one example, of all its planned candidates and the text that was kept. A candidate of several cells counts for each, and
+ * every candidate with the kept text has won: equal texts have equal verdicts, and crediting the first of them alone would count the
+ * order of the grid.
+ */
 export function countCells(
-  candidates: readonly Pick<ScoredCandidate, 'candidate' | 'cells' | 'text'>[],
+  candidates: readonly Pick<ScoredCandidate, 'cells' | 'text'>[],
   kept: string | null,
 ): Cells {
   const cells: Cells = {};
   const texts = new Map<string, Set<string>>();
-  for (const { candidate, cells: names, text } of candidates)
+  for (const { cells: names, text } of candidates)
     for (const name of names) {
       const count = (cells[name] ??= { candidates: 0, texts: 0, own: 0, wins: 0 });
       count.candidates += 1;
-      if (candidate === kept) count.wins += 1;
       if (text === null) continue;
+      if (text === kept) count.wins += 1;
       const known = texts.get(name) ?? new Set<string>();
       texts.set(name, known.add(text));
     }

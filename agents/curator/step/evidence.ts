@@ -56,7 +56,7 @@ export async function readSelected(
         throw new PermanentError(
           `the ledger is damaged: ${step} of run ${name} has no selection of ${example.id}; restore its folder from a copy`,
         );
-      const cells = countCells(scored[at]?.candidates ?? [], selection.candidate);
+      const cells = countCells(scored[at]?.candidates ?? [], selection.text);
       selected.push({ example, selection, cells });
     }
   }

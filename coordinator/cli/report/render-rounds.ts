@@ -17,7 +17,7 @@ export function renderCells(grids: readonly GridSummary[]): string | undefined {
       ),
     ]),
   );
-  return `## Cells\n\nOf a cell's candidates, in brackets: the share that was kept · the share of distinct texts · the share of texts that no other cell gave for the example. Of equal texts the first in grid order is the one that is kept.\n\n${table}`;
+  return `## Cells\n\nOf a cell's candidates, in brackets: the share with the text that was kept · the share of distinct texts · the share of texts that no other cell gave for the example.\n\n${table}`;
 }
 
 /** What each round kept of its plan, and what of its candidates was scored. */
