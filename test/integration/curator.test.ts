@@ -1,5 +1,5 @@
 /** A curator, a real bus and workers that answer at once: what becomes of their answers. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EvaluationValue } from '../../shared/contract/steps.ts';
 import type { Result } from '../../shared/contract/work.ts';
 import { readStream, unary } from '../../shared/rpc/client.ts';
@@ -162,7 +162,8 @@ test('a unit that is too large for the bus travels by reference', async () => {
   const bus = await connectPeer(nats.url);
   await calls.start('r1');
   const queue = { kind: 'sample', run: 'test' } as const;
-  const delivery = await bus.next(queue, 5000, signal);
+  // The queue is declared by the step, which the call has only started.
+  const delivery = await vi.waitFor(() => bus.next(queue, 5000, signal), 20_000);
   if (delivery?.message.kind !== 'sample') throw new Error('a unit of prompts alone is small');
   const long = sample(delivery.message, 'worker-1');
   const items = long.items.map(({ example, generations }) => ({
