@@ -30,14 +30,6 @@ export const sizes = {
 } as const;
 export type Size = keyof typeof sizes;
 
-/** Kinds of the training datasets, as a run file has to name them. */
-export const kinds = {
-  instruct: 'instruction',
-  span: 'extractive_qa',
-  abs: 'abstractive_qa',
-  sum: 'summarization',
-} as const;
-
 export interface WorldOptions {
   seed: number;
   size: Size;

@@ -1,14 +1,11 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { publishFolder } from '../../../shared/process/files.ts';
 import type { WorldOptions } from './world.ts';
 import { createWorld, filesOf, sizes } from './world.ts';
 
 /** Goes up when the same options give other rows than before. */
 const version = 2;
-
-const Origin = z.object({ version: z.literal(version), seed: z.int(), vocabulary: z.int() });
 
 /**
  * Writes the world into `folder`, whole or not at all: it is made beside it and renamed. A folder that already holds this
@@ -39,13 +36,6 @@ export async function writeWorld(folder: string, options: WorldOptions): Promise
 /** What a world says of itself: what it was made from and how much. No clock in it, so equal worlds have equal bytes. */
 function describe({ seed, size, habits, vocabulary }: WorldOptions): string {
   return `${JSON.stringify({ version, seed, size, habits, vocabulary, rows: sizes[size] }, null, 2)}\n`;
-}
-
-/** Of which seed and vocabulary the world in `folder` is; throws an error that names the folder. */
-export async function readOrigin(folder: string): Promise<{ seed: number; vocabulary: number }> {
-  const sidecar = await unlessMissing(readFile(join(folder, 'world.json'), 'utf8'));
-  if (sidecar === undefined) throw new Error(`${folder} holds no world: it has no world.json`);
-  return Origin.parse(JSON.parse(sidecar));
 }
 
 async function unlessMissing<T>(read: Promise<T>): Promise<T | undefined> {
