@@ -1,4 +1,5 @@
 import type { Fact, FactOf } from '../../shared/contract/facts.ts';
+import { PermanentError } from '../../shared/contract/failure.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';
 import { type DevValues, gate, words } from './gate.ts';
 import { measureGuardrails, wordsOf } from './guardrails.ts';
@@ -17,11 +18,13 @@ export function decide(
 ): FactOf<'decision.made'> {
   const file = runFileOf(journal);
   const { differences, against } = gate(file, step, values);
-  const guardrails = measureGuardrails(
-    file.rounds.guardrails,
-    find(journal, 'evaluation.finished', stepOfRound(0)),
-    find(journal, 'evaluation.finished', step),
-  );
+  const evaluations = {
+    start: evaluationOf(journal, stepOfRound(0)),
+    incumbent: evaluationOf(journal, incumbentStep),
+    round: evaluationOf(journal, step),
+  };
+  const surelyGained = (differences.faithfulness?.lower ?? 0) > 0;
+  const guardrails = measureGuardrails(file, evaluations, surelyGained);
   const tripped = guardrails.filter((guardrail) => guardrail.tripped).map(wordsOf);
   const stopped = tripped.length > 0 && file.rounds.guardrails.action === 'stop';
   const promoted = against.length === 0 && tripped.length === 0;
@@ -52,4 +55,12 @@ export function decide(
     guardrails,
     withoutPromotion: promoted ? 0 : withoutPromotion + 1,
   };
+}
+
+function evaluationOf(journal: readonly Fact[], step: string): FactOf<'evaluation.finished'> {
+  const evaluation = find(journal, 'evaluation.finished', step);
+  if (evaluation !== undefined) return evaluation;
+  throw new PermanentError(
+    `the journal has no evaluation of ${step}: restore the ledger from a backup`,
+  );
 }

@@ -1,8 +1,19 @@
 import type { DatasetKind } from '../../shared/contract/example.ts';
-import type { AnswerStatistics, FactOf, Guardrail } from '../../shared/contract/facts.ts';
-import type { GuardrailLimits } from '../../shared/contract/run-file.ts';
+import type {
+  AnswerStatistics,
+  Estimate,
+  FactOf,
+  Guardrail,
+  Scores,
+} from '../../shared/contract/facts.ts';
+import type { RunFile } from '../../shared/contract/run-file.ts';
 
-type Evaluation = FactOf<'evaluation.finished'>;
+/** Of the start, of the checkpoint that the round started from, and of the round's own. */
+export interface Evaluations {
+  start: FactOf<'evaluation.finished'>;
+  incumbent: FactOf<'evaluation.finished'>;
+  round: FactOf<'evaluation.finished'>;
+}
 
 const kinds: readonly DatasetKind[] = [
   'instruction',
@@ -27,13 +38,15 @@ const shares = [
  * - `distinct2`: distinct pairs of words / the start's. It falls where the model says the same to everything.
  * - `duplicates`, `copied`, `refusals`: the share now − the start's. They trip where the lower 95 % bound of this rise is above the limit: a
  *   share of few rows rises by chance. The two are taken for independent, which makes the bound too low rather than too high.
+ * - `heldOut`: the gain in faithfulness over the incumbent by a judge that selects nothing / the gain by those that do, on the seen datasets
+ *   that both measure. Measured where there is a gain to vouch for, that is where the whole round's is sure.
  */
 export function measureGuardrails(
-  limits: GuardrailLimits,
-  start: Evaluation | undefined,
-  round: Evaluation | undefined,
+  file: RunFile,
+  { start, incumbent, round }: Evaluations,
+  surelyGained: boolean,
 ): Guardrail[] {
-  if (start === undefined || round === undefined) return [];
+  const limits = file.rounds.guardrails;
   const [then, now] = [start.answers, round.answers];
   const measured: (Guardrail | undefined)[] = [];
   if (limits.length !== null) {
@@ -58,6 +71,14 @@ export function measureGuardrails(
     const tripped = share - was - 1.96 * Math.sqrt(variance) > most;
     measured.push({ name, of: null, value: share - was, least: null, most, tripped });
   }
+  if (limits.heldOut !== null && surelyGained)
+    for (const { name } of file.judges.filter(({ heldOut }) => heldOut))
+      measured.push(
+        bounded('heldOut', name, vouched(file, name, incumbent.dev, round.dev), {
+          least: limits.heldOut,
+          most: null,
+        }),
+      );
   return measured.filter((one) => one !== undefined);
 }
 
@@ -73,6 +94,29 @@ export function wordsOf({ name, of, value, least, most }: Guardrail): string {
 
 function rowsOf({ rows }: AnswerStatistics, of: readonly DatasetKind[]): number {
   return of.reduce((sum, kind) => sum + (rows[kind] ?? 0), 0);
+}
+
+/** A held-out judge's gain as a share of the gain that it should confirm; null where there is none. */
+function vouched(
+  { datasets }: RunFile,
+  judge: string,
+  before: Scores,
+  after: Scores,
+): number | null {
+  let held = 0;
+  let selecting = 0;
+  for (const { name } of datasets.filter(({ train }) => train !== undefined)) {
+    const watched = gain(before.heldOut?.[judge]?.[name], after.heldOut?.[judge]?.[name]);
+    const own = gain(before.datasets[name]?.faithfulness, after.datasets[name]?.faithfulness);
+    if (watched === null || own === null) continue;
+    held += watched;
+    selecting += own;
+  }
+  return selecting > 0 ? held / selecting : null;
+}
+
+function gain(was: Estimate | undefined, is: Estimate | undefined): number | null {
+  return was === undefined || is === undefined ? null : is.mean - was.mean;
 }
 
 function bounded(

@@ -22,6 +22,8 @@ export const Scores = z.strictObject({
     Id,
     z.partialRecord(z.enum(['instruction', 'faithfulness', 'task']), Estimate),
   ),
+  /** By held-out judge, then dataset; not there where none is held out. */
+  heldOut: z.record(Id, z.record(Id, Estimate)).optional(),
 });
 export type Scores = z.infer<typeof Scores>;
 
@@ -71,8 +73,8 @@ export type AnswerStatistics = z.infer<typeof AnswerStatistics>;
 
 /** What a guardrail measured and the bounds that it may not leave, null where there is none. `coordinator/decision/guardrails.ts` says what each is. */
 export const Guardrail = z.strictObject({
-  name: z.enum(['length', 'distinct2', 'duplicates', 'copied', 'refusals']),
-  /** The kind of dataset, where it is measured for each. */
+  name: z.enum(['length', 'distinct2', 'duplicates', 'copied', 'refusals', 'heldOut']),
+  /** The kind of dataset or the held-out judge, where it is measured for each. */
   of: z.string().nullable(),
   value: z.number(),
   least: z.number().nullable(),

@@ -75,11 +75,20 @@ export type Dataset = z.infer<typeof Dataset>;
 export const Axis = z.enum(['instruction', 'faithfulness', 'task']);
 export type Axis = z.infer<typeof Axis>;
 
-/** A named judge: one queue. What its `type` needs stands beside these keys and is checked by the type. */
+/**
+ * A named judge: one queue. What its `type` needs stands beside these keys and is checked by the type. A judge that is `heldOut` sees the
+ * answers of evaluations only: it selects nothing and enters no score, so that it can tell whether a gain is one to its like only.
+ */
 export const JudgeSpec = z
-  .looseObject({ name: Id, axis: Axis, type: Id })
+  .looseObject({ name: Id, axis: Axis, type: Id, heldOut: z.boolean().optional() })
   .superRefine((spec, context) => {
-    const { name: _name, axis: _axis, type, ...given } = spec;
+    const { name: _name, axis, type, heldOut, ...given } = spec;
+    if (heldOut === true && axis !== 'faithfulness')
+      context.addIssue({
+        code: 'custom',
+        path: ['heldOut'],
+        message: `only a judge of faithfulness can be held out, this one measures ${axis}: its gain is compared with that of faithfulness`,
+      });
     const schema = Object.entries(judgeOptions).find(([known]) => known === type)?.[1];
     const checked = schema?.safeParse(given);
     if (checked?.success === false)
@@ -145,6 +154,8 @@ export const GuardrailLimits = closedObject({
   duplicates: share.default(0.1),
   copied: share.default(0.1),
   refusals: share.default(0.02),
+  /** Least gain in faithfulness by a held-out judge / the gain by the judges that select. */
+  heldOut: z.number().nullable().default(0.5),
   /** What follows where one trips: the round is not promoted, or the run ends. */
   action: z.enum(['roll-back', 'stop']).default('roll-back'),
 });

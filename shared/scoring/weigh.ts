@@ -57,21 +57,30 @@ export function axesOf(kind: DatasetKind): readonly Axis[] {
 
 /**
  * The judges that are asked about rows of this kind in this part of the data: of train parts those whose axis has a weight, for only a
- * score reads them; of dev and test all that apply.
+ * score reads them; of dev and test all that apply, held-out ones too.
  */
 export function judgesAsked(
   kind: DatasetKind,
   split: Split,
   { judges, score }: { readonly judges: readonly JudgeSpec[]; readonly score: Weights },
 ): JudgeSpec[] {
-  return judgesOf(kind, judges).filter(({ axis }) => split !== 'train' || score[axis] !== 0);
+  return split === 'train'
+    ? judgesOf(kind, judges).filter(({ axis }) => score[axis] !== 0)
+    : [...judgesOf(kind, judges), ...heldOutOf(kind, judges)];
 }
 
-/** The judges that apply to this kind of dataset. */
+/** The judges that apply to this kind of dataset and make its scores. */
 export function judgesOf(kind: DatasetKind, judges: readonly JudgeSpec[]): JudgeSpec[] {
-  return judges.filter(
-    ({ axis, type }) => axes[kind].includes(axis) && (kindsOfType[type]?.includes(kind) ?? true),
-  );
+  return judges.filter((judge) => judge.heldOut !== true && measures(judge, kind));
+}
+
+/** The judges that apply to this kind of dataset and only watch: they are part of no score. */
+export function heldOutOf(kind: DatasetKind, judges: readonly JudgeSpec[]): JudgeSpec[] {
+  return judges.filter((judge) => judge.heldOut === true && measures(judge, kind));
+}
+
+function measures({ axis, type }: JudgeSpec, kind: DatasetKind): boolean {
+  return axes[kind].includes(axis) && (kindsOfType[type]?.includes(kind) ?? true);
 }
 
 /** Weighs a candidate's verdicts, given by judge name. */

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openLedger } from '../../coordinator/cli/ledger.ts';
 import { type Answer, EvaluationValue } from '../../shared/contract/steps.ts';
 import { readStream } from '../../shared/rpc/client.ts';
+import { makeRunFile } from '../support/run.ts';
 import { incumbent, makeRound, startWorkers } from '../support/curating.ts';
 
 const signal = new AbortController().signal;
@@ -61,4 +62,21 @@ test('the answers of an evaluation are streamed in order with the values of its 
   }
   const missing = atRest.answers('test', 'r2')[Symbol.asyncIterator]();
   await expect(missing.next()).rejects.toThrow(/no finished evaluation r2/);
-}, 60_000);
+}, 120_000);
+
+test('a held-out judge is asked about the answers of an evaluation and not about candidates', async () => {
+  const { judges } = makeRunFile();
+  const watch = {
+    name: 'watch',
+    axis: 'faithfulness',
+    type: 'span-coverage',
+    heldOut: true,
+  } as const;
+  const { calls, nats } = await makeRound(8, { judges: [...judges, watch] });
+  const names = [...judges, watch].map(({ name }) => name);
+  await using workers = await startWorkers(nats.url, (result) => result, names);
+  expect(await calls.curate('r1')).toMatchObject({ outcome: 'sealed' });
+  expect(workers.answered.filter((unit) => unit.startsWith('watch/'))).toEqual([]);
+  const evaluated = await calls.evaluate('r1', incumbent);
+  expect(evaluated).toMatchObject({ dev: { heldOut: { watch: { span: { n: 2 } } } } });
+}, 120_000);

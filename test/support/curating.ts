@@ -88,6 +88,7 @@ export interface Workers extends AsyncDisposable {
 export async function startWorkers(
   natsUrl: string,
   change: Answering['change'] = (result) => result,
+  judges: readonly string[] = ['em', 'span', 'rules'],
 ): Promise<Workers> {
   const bus = await connectPeer(natsUrl);
   const stop = new AbortController();
@@ -105,7 +106,7 @@ export async function startWorkers(
   };
   const queues = [
     answerQueue({ kind: 'sample', run: 'test' }, options),
-    ...['em', 'span', 'rules'].map((judge) => answerQueue({ kind: 'judge', judge }, options)),
+    ...judges.map((judge) => answerQueue({ kind: 'judge', judge }, options)),
   ];
   return {
     answered,

@@ -3,7 +3,7 @@ import { bestRound } from '../../coordinator/decision/best.ts';
 import { decide } from '../../coordinator/decision/decide.ts';
 import { nextOf } from '../../coordinator/decision/next.ts';
 import type { AnswerStatistics, Fact, FactOf, Scores } from '../../shared/contract/facts.ts';
-import { GuardrailLimits } from '../../shared/contract/run-file.ts';
+import { GuardrailLimits, type RunFile } from '../../shared/contract/run-file.ts';
 import type { EvaluationValue } from '../../shared/contract/steps.ts';
 import { answers, checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
 
@@ -134,6 +134,59 @@ describe('a guardrail', () => {
         best: { round: 0, checkpoint: checkpoints[1] },
       },
     });
+  });
+});
+
+describe('a held-out judge', () => {
+  const file: RunFile = {
+    ...runFile,
+    judges: [
+      ...runFile.judges,
+      { name: 'watch', axis: 'faithfulness', type: 'span-coverage', heldOut: true },
+    ],
+  };
+
+  /** Dev scores by both kinds of judge, of a seen and of an unseen dataset. */
+  function seenBy(selecting: number, watch: number, unseen = watch): Scores {
+    const estimate = (mean: number) => ({ n: 200, mean, lower: mean, upper: mean });
+    return {
+      ...scores(selecting),
+      datasets: {
+        span: { faithfulness: estimate(selecting) },
+        strange: { faithfulness: estimate(0) },
+      },
+      heldOut: { watch: { span: estimate(watch), strange: estimate(unseen) } },
+    };
+  }
+
+  function decideWatched(dev: Scores, after: Shares = gain): FactOf<'decision.made'> {
+    const [opened, ...rest] = journalOf({ r0: { dev: seenBy(0.5, 0.4) }, r1: { dev } });
+    if (opened?.fact !== 'run.opened') throw new Error('the journal is another one');
+    const journal = [{ ...opened, file }, ...rest];
+    return decide(journal, next, { before: values(start), after: values(after) });
+  }
+
+  test('lets a round pass whose gain it sees at least half of', () => {
+    const { decision, guardrails } = decideWatched(seenBy(0.7, 0.52));
+    expect(decision).toBe('promote');
+    const watch = guardrails.find(({ name }) => name === 'heldOut');
+    expect(watch).toMatchObject({ of: 'watch', least: 0.5, most: null, tripped: false });
+    expect(watch?.value).toBeCloseTo(0.6);
+  });
+
+  test('rolls a round back whose gain is one to the selecting judges only', () => {
+    const { decision, reason } = decideWatched(seenBy(0.7, 0.48));
+    expect(decision).toBe('keep');
+    expect(reason).toContain('heldOut of watch 0.400 (at least 0.5)');
+  });
+
+  test('is not moved by unseen datasets', () => {
+    expect(decideWatched(seenBy(0.7, 0.48, 1))).toEqual(decideWatched(seenBy(0.7, 0.48)));
+  });
+
+  test('is not asked to vouch for a gain that there is not', () => {
+    const { guardrails } = decideWatched(seenBy(0.51, 0.4), { ...start, faithfulness: 0.51 });
+    expect(guardrails.map(({ name }) => name)).not.toContain('heldOut');
   });
 });
 

@@ -175,3 +175,20 @@ test('bounds hold the mean, and planned = scored + unscored for any verdicts', (
     { numRuns: 40 },
   );
 });
+
+test('a held-out judge is shown by dataset, enters no score, and its failure counts as one', () => {
+  const watch = { name: 'watch', axis: 'faithfulness', type: 'span-coverage', heldOut: true };
+  const watched = makeRunFile({ judges: [...file.judges, watch as (typeof file.judges)[number]] });
+  const rows = spans(4, 'span', 'dev', 1, 1).map((row, index) => ({
+    ...row,
+    verdicts: { ...row.verdicts, watch: index < 3 ? scored(0) : unscored('timed out') },
+  }));
+  const plain = evaluate(file, checkpoint, rows);
+  const { dev, values, candidates } = evaluate(watched, checkpoint, rows);
+  expect(dev.heldOut).toMatchObject({ watch: { span: { n: 3, mean: 0 } } });
+  expect({ ...dev, heldOut: undefined }).toEqual(plain.dev);
+  expect(plain.dev.heldOut).toBeUndefined();
+  expect(values).toEqual(plain.values);
+  expect(candidates).toMatchObject({ scored: 3, unscored: { 'watch: timed out': 1 } });
+  expect(Scores.safeParse(dev).success).toBe(true);
+});

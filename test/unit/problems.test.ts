@@ -43,6 +43,14 @@ test('options of a known type of judge are checked where the run file is read', 
   expect(problems(JudgeSpec, { ...judge, reading: 'mine' })).toContain('reading: ');
 });
 
+test('only a judge of faithfulness can be held out, and its options are checked beside that key', () => {
+  const watch = { name: 'watch', axis: 'faithfulness', type: 'span-coverage', heldOut: true };
+  expect(problems(JudgeSpec, watch)).toBe('none');
+  expect(problems(JudgeSpec, { ...watch, axis: 'task', type: 'exact-match' })).toContain(
+    'heldOut: only a judge of faithfulness can be held out, this one measures task',
+  );
+});
+
 test('options of a type that only some peers know are left to them', () => {
   const judge = { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai' };
   expect(problems(JudgeSpec, judge)).toBe('none');

@@ -72,3 +72,22 @@ test('a judge without a weight is asked about evaluation rows, not about train r
   expect(asked('dev')).toContain('faithfulness');
   expect(asked('test')).toEqual(asked('dev'));
 });
+
+test('a held-out judge is asked about the answers of evaluations, and weighs nothing', () => {
+  const watch = {
+    name: 'watch',
+    axis: 'faithfulness',
+    type: 'span-coverage',
+    heldOut: true,
+  } as const;
+  const score = { task: 1, instruction: 2, faithfulness: 2 };
+  const asked = (split: 'train' | 'dev' | 'test') =>
+    judgesAsked('extractive_qa', split, { judges: [...judges, watch], score }).map(
+      ({ name }) => name,
+    );
+  expect(asked('train')).not.toContain('watch');
+  expect(asked('dev')).toEqual([...asked('train'), 'watch']);
+  expect(asked('test')).toEqual(asked('dev'));
+  expect(judgesOf('extractive_qa', [watch])).toEqual([]);
+  expect(judgesAsked('summarization', 'dev', { judges: [watch], score })).toEqual([]);
+});

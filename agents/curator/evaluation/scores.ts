@@ -7,6 +7,8 @@
  * E4. A dataset that is only `shown` has scores of its own and enters no mean.
  * E5. `instruction` and `task` are means over the seen datasets; where no seen dataset has such rows (the paper's instruction
  *     test sets), over the unseen ones. The two are never mixed.
+ * E5. A held-out judge is shown by dataset under its own name and is part of no overall score. Where it has no verdict the row counts as
+ *     unscored all the same: a guardrail that cannot see must not pass.
  */
 import type { Example } from '../../../shared/contract/example.ts';
 import type { AnswerStatistics, Estimate, Scores } from '../../../shared/contract/facts.ts';
@@ -16,7 +18,7 @@ import type { Axis, RunFile } from '../../../shared/contract/run-file.ts';
 import type { EvaluationValue } from '../../../shared/contract/steps.ts';
 import type { Outcome } from '../../../shared/contract/work.ts';
 import { bootstrapMean, type Stratum } from '../../../shared/scoring/bootstrap.ts';
-import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
+import { heldOutOf, judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
 import { byExample } from '../plan/subset.ts';
 import { addTo, type CandidateCount } from '../selection/score.ts';
 import { describeAnswers } from './answers.ts';
@@ -48,6 +50,11 @@ interface Value extends EvaluationValue {
   readonly split: 'dev' | 'test';
 }
 
+/** A held-out judge's value of one row. */
+interface HeldOutValue extends Omit<Value, 'axis'> {
+  readonly judge: string;
+}
+
 const everyAxis = { instruction: 1, faithfulness: 1, task: 1 };
 
 /** Scores the rows of dev and test, given in any order. Throws nothing for missing verdicts: they are in `candidates`. */
@@ -58,9 +65,11 @@ export function evaluate(
 ): Evaluation {
   const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
   const values: Value[] = [];
+  const heldOut: HeldOutValue[] = [];
   for (const row of [...rows].sort(byPart)) {
-    const { found, reason } = valuesOf(file, row);
+    const { found, watched, reason } = valuesOf(file, row);
     values.push(...found);
+    heldOut.push(...watched);
     candidates.planned += 1;
     if (reason === null) candidates.scored += 1;
     else addTo(candidates.unscored, reason);
@@ -69,9 +78,9 @@ export function evaluate(
     file.datasets.filter(({ train }) => train !== undefined).map(({ name }) => name),
   );
   return {
-    digest: digestOf({ checkpoint, judges: file.judges, values }),
-    dev: scoresOf(file, values, 'dev', seen),
-    test: scoresOf(file, values, 'test', seen),
+    digest: digestOf({ checkpoint, judges: file.judges, values, heldOut }),
+    dev: scoresOf(file, { values, heldOut }, 'dev', seen),
+    test: scoresOf(file, { values, heldOut }, 'test', seen),
     values: values
       .filter(({ split, dataset }) => split === 'dev' && seen.has(dataset))
       .map(({ dataset, axis, example, value }) => ({ dataset, axis, example, value })),
@@ -87,19 +96,27 @@ function byPart(a: EvaluatedExample, b: EvaluatedExample): number {
   return byExample(a.example, b.example);
 }
 
-/** The value of each axis that has one, and why another that is measured has none. */
+/** The value of each axis that has one and of each held-out judge, and why another that is measured has none. */
 export function valuesOf(
   { judges }: RunFile,
   { example, split, failure, verdicts }: EvaluatedExample,
-): { found: Value[]; reason: string | null } {
-  if (failure !== null) return { found: [], reason: failure };
+): { found: Value[]; watched: HeldOutValue[]; reason: string | null } {
+  if (failure !== null) return { found: [], watched: [], reason: failure };
   const { kind, dataset, id } = example;
   const measured = new Set(judgesOf(kind, judges).map(({ axis }) => axis));
   const terms = weigh(kind, judges, everyAxis, verdicts).terms.filter(({ axis }) =>
     measured.has(axis),
   );
   const missing = terms.flatMap(({ missing }) => missing ?? []);
+  const watched: HeldOutValue[] = [];
+  for (const { name: judge } of heldOutOf(kind, judges)) {
+    const verdict = verdicts[judge];
+    if (verdict?.outcome === 'scored')
+      watched.push({ judge, dataset, example: id, value: verdict.value, split });
+    else missing.push(`${judge}: ${verdict?.reason ?? 'no verdict'}`);
+  }
   return {
+    watched,
     found: terms.flatMap(({ axis, value }) =>
       value === null ? [] : [{ dataset, axis, example: id, value, split }],
     ),
@@ -109,11 +126,16 @@ export function valuesOf(
 
 function scoresOf(
   file: RunFile,
-  values: readonly Value[],
+  { values, heldOut }: { values: readonly Value[]; heldOut: readonly HeldOutValue[] },
   split: Value['split'],
   seen: ReadonlySet<string>,
 ): Scores {
   const strata = strataOf(values.filter((value) => value.split === split));
+  const watched = strataOf(
+    heldOut
+      .filter((value) => value.split === split)
+      .map(({ judge: axis, ...value }) => ({ axis, ...value })),
+  );
   const onlyShown = new Set(
     file.datasets.filter(({ shown }) => shown === true).map(({ name }) => name),
   );
@@ -143,17 +165,25 @@ function scoresOf(
     const one = estimate(`${stratum.axis} of ${stratum.dataset}`, [stratum]);
     if (one !== null) (datasets[stratum.dataset] ??= {})[stratum.axis] = one;
   }
+  const byJudge: NonNullable<Scores['heldOut']> = {};
+  for (const stratum of watched) {
+    const one = estimate(`held-out ${stratum.axis} of ${stratum.dataset}`, [stratum]);
+    if (one !== null) (byJudge[stratum.axis] ??= {})[stratum.dataset] = one;
+  }
   return {
     faithfulness: overall('faithfulness'),
     instruction: instruction.seen ?? instruction.unseen,
     task: task.seen ?? task.unseen,
     datasets,
+    ...(watched.length === 0 ? {} : { heldOut: byJudge }),
   };
 }
 
-/** Values by dataset and axis, in the order of the examples. */
-function strataOf(values: readonly Value[]): (Stratum & { readonly axis: Axis })[] {
-  const strata = new Map<string, { dataset: string; axis: Axis; values: number[] }>();
+/** Values by dataset and axis (or judge), in the order of the examples. */
+function strataOf<TAxis extends string>(
+  values: readonly { dataset: string; axis: TAxis; value: number }[],
+): (Stratum & { readonly axis: TAxis })[] {
+  const strata = new Map<string, { dataset: string; axis: TAxis; values: number[] }>();
   for (const { dataset, axis, value } of values) {
     const key = `${dataset}/${axis}`;
     const stratum = strata.get(key);

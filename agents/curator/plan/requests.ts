@@ -7,7 +7,7 @@ import type {
   SampleRequest,
   SampleUnit,
 } from '../../../shared/contract/work.ts';
-import { judgesOf } from '../../../shared/scoring/weigh.ts';
+import { judgesAsked } from '../../../shared/scoring/weigh.ts';
 import { renderPrompt } from '../dataset/template.ts';
 import type { PlannedUnit } from './cut.ts';
 import { textIdOf } from '../text-id.ts';
@@ -61,7 +61,10 @@ export function judgeUnit(
   sampled: readonly SampledExample[],
 ): JudgeUnit | undefined {
   const items = sampled
-    .filter(({ example }) => judgesOf(example.kind, [judge]).length > 0)
+    .filter(
+      ({ example }) =>
+        judgesAsked(example.kind, planned.split, { judges: [judge], score: file.score }).length > 0,
+    )
     .map(({ example, generations }) => ({ example, texts: distinctTexts(generations) }))
     .filter(({ texts }) => texts.length > 0);
   if (items.length === 0) return undefined;

@@ -2,7 +2,7 @@
 import type { DatasetKind } from '../../../shared/contract/example.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type { Generation, Outcome, SampleRequest } from '../../../shared/contract/work.ts';
-import { judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
+import { judgesAsked, weigh } from '../../../shared/scoring/weigh.ts';
 import { textIdOf } from '../text-id.ts';
 
 /** Answers of the judges about one example: by judge's name, then by text id. */
@@ -30,7 +30,7 @@ export function scoreCandidates(
   generations: readonly Generation[],
   verdicts: Verdicts,
 ): ScoredCandidate[] {
-  const judges = judgesOf(kind, file.judges);
+  const asked = judgesAsked(kind, 'dev', file);
   const answers = new Map(generations.map((generation) => [generation.candidate, generation]));
   return requests.map(({ candidate, cells }) => {
     const generation = answers.get(candidate);
@@ -39,8 +39,8 @@ export function scoreCandidates(
       const none = { text: null, failure, verdicts: {}, score: null, reason: failure };
       return { candidate, cells, ...none, arithmetic: `no score: ${failure}` };
     }
-    const about = verdictsOf(judges, verdicts, textIdOf(generation));
-    const { score, reason, arithmetic } = weigh(kind, judges, file.score, about);
+    const about = verdictsOf(asked, verdicts, textIdOf(generation));
+    const { score, reason, arithmetic } = weigh(kind, file.judges, file.score, about);
     const known = { text: generation.text, failure: null, verdicts: about };
     return { candidate, cells, ...known, score, reason, arithmetic };
   });

@@ -28,7 +28,8 @@ export function createJudge(type: string, options: Readonly<Record<string, unkno
   return factory(options);
 }
 
-/** The judge that a run file describes; what stands beside name, axis and type are its options. */
-export function judgeOf({ name: _name, axis: _axis, type, ...options }: JudgeSpec): Judge {
+/** The judge that a run file describes; what stands beside the keys of every judge are its options. */
+export function judgeOf(spec: JudgeSpec): Judge {
+  const { name: _name, axis: _axis, heldOut: _heldOut, type, ...options } = spec;
   return createJudge(type, options);
 }
