@@ -8,6 +8,8 @@ export interface Trainer {
   start(request: TrainRequest, signal: AbortSignal): Promise<void>;
   watch(run: string, step: string, signal: AbortSignal): AsyncIterable<StepMessage>;
   cancel(run: string, step: string, signal: AbortSignal): Promise<void>;
+  /** GPU-seconds that the run has used there. */
+  spent(run: string, signal: AbortSignal): Promise<number>;
 }
 
 const CALL_MS = 10_000;
@@ -25,6 +27,11 @@ export function connectTrainer(address: string, tls: Tls | undefined): Trainer {
     watch: (run, step, signal) => readStream(() => client.watchTrain({ run, step }), { signal }),
     cancel: async (run, step, signal) => {
       await unary(client.cancelTrain.bind(client), { run, step }, { deadlineMs: CALL_MS, signal });
+    },
+    spent: async (run, signal) => {
+      const options = { deadlineMs: CALL_MS, signal };
+      const { gpuSeconds } = await unary(client.spent.bind(client), { run }, options);
+      return gpuSeconds;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   TrainProgress,
   type TrainRequest,
 } from '../shared/contract/steps.ts';
+import { pauseOfBudget } from './decision/budget.ts';
 import { decide } from './decision/decide.ts';
 import { finishing } from './decision/next.ts';
 import type { Work } from './machine.ts';
@@ -39,7 +40,7 @@ export async function workOn(
     case 'curate':
       return curate(deps, run, journal, work, signal);
     case 'train':
-      return train(deps, work.request, signal);
+      return train(deps, journal, work.request, signal);
     case 'evaluate':
       return evaluate(deps, run, work, signal);
     case 'decide':
@@ -100,10 +101,13 @@ async function evaluate(
 
 async function train(
   { peers, report }: WorkDeps,
+  journal: readonly Fact[],
   request: TrainRequest,
   signal: AbortSignal,
 ): Promise<Fact> {
   const trainer = await peers.trainer(request.backend);
+  const pause = pauseOfBudget(journal, await trainer.spent(request.run, signal));
+  if (pause !== undefined) return pause;
   await trainer.start(request, signal);
   const answer = await outcomeOf(
     trainer.watch(request.run, request.step, signal),

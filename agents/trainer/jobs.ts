@@ -5,6 +5,7 @@ import { PermanentError } from '../../shared/contract/failure.ts';
 import type { TrainOutcome, TrainProgress, TrainRequest } from '../../shared/contract/steps.ts';
 import { createJob, type JobDeps } from './actors.ts';
 import { fileRequest, jobFolder, readRequest, writeOutcome } from './job/folder.ts';
+import { spentOn } from './job/spent.ts';
 import { endProgram } from './launch/program.ts';
 import type { jobMachine } from './machine.ts';
 
@@ -68,6 +69,11 @@ export class Jobs {
       kind: 'cancelled',
       reason: 'cancelled by the user',
     });
+  }
+
+  /** GPU-seconds that a run's ended jobs have used. */
+  async spent(run: string): Promise<number> {
+    return spentOn(join(this.#deps.environment.state, 'jobs'), run);
   }
 
   /** Stops watching and has the programs save their state and end; the folders tell the next process where they stand. */

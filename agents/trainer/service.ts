@@ -21,6 +21,7 @@ export function trainerService(jobs: Jobs, backends: readonly string[]): Trainer
       await jobs.cancel(run, step);
       return {};
     }),
+    Spent: handleUnary(async ({ run }) => ({ gpuSeconds: await jobs.spent(run) })),
     Describe: handleUnary(async () => Promise.resolve({ backends: [...backends] })),
   };
 }

@@ -146,7 +146,13 @@ export const Fact = z.discriminatedUnion('fact', [
     /** Rounds in a row without promotion, this one included. */
     withoutPromotion: z.int().nonnegative(),
   }),
-  z.strictObject({ fact: z.literal('run.paused'), reason: z.string(), counts: counts.optional() }),
+  z.strictObject({
+    fact: z.literal('run.paused'),
+    reason: z.string(),
+    counts: counts.optional(),
+    /** The budget that is used up: resuming grants it once more. What was used is a duration, so it stands in no fact. */
+    budget: z.enum(['gpuHours']).optional(),
+  }),
   z.strictObject({ fact: z.literal('run.resumed') }),
   z.strictObject({
     fact: z.literal('run.finished'),

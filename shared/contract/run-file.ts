@@ -186,6 +186,8 @@ const Filled = closedObject({
   }).prefault({}),
   select: Select.prefault({}),
   training: TrainingSettings,
+  /** What a run may use before it pauses; each resume grants as much again. */
+  budget: closedObject({ gpuHours: z.number().positive() }).optional(),
   rounds: closedObject({
     /** 0 makes the start, evaluates it and ends. */
     max: z.int().nonnegative(),

@@ -57,10 +57,14 @@ export const TrainingEvent = z.discriminatedUnion('event', [
 ]);
 export type TrainingEvent = z.infer<typeof TrainingEvent>;
 
+/** GPUs × seconds that the program has used, interrupted attempts included; 0 without a GPU. */
+const gpuSeconds = z.number().nonnegative().optional();
+
 /** `train_result.json`, written last and by rename. */
 export const TrainingResult = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('completed'),
+    gpuSeconds,
     steps: z.int(),
     loss: z.number(),
     dev: z.object({ loss: z.number(), perplexity: z.number() }).nullable(),
@@ -69,6 +73,7 @@ export const TrainingResult = z.discriminatedUnion('status', [
   }),
   z.object({
     status: z.literal('failed'),
+    gpuSeconds,
     kind: z.enum(['bad-spec', 'bad-data', 'diverged', 'disk', 'bug']),
     message: z.string(),
   }),

@@ -8,6 +8,7 @@ import { runCommand } from '../../deploy/local/command.ts';
 import { type RunningCluster, startCluster } from '../../deploy/local/local-cluster.ts';
 import { programPath } from '../../deploy/local/paths.ts';
 import { stateFolder } from '../../deploy/local/state-folder.ts';
+import { writeFileDurably } from '../../shared/process/files.ts';
 import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import { Digest } from '../../shared/contract/ids.ts';
 import { check } from '../drills/check/all.ts';
@@ -26,6 +27,7 @@ let state: string;
 let cluster: RunningCluster | undefined;
 let first: readonly Fact[] = [];
 let second: readonly Fact[] = [];
+let overBudget: Awaited<ReturnType<typeof resetLoop>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -58,7 +60,14 @@ beforeAll(async () => {
     ],
     rounds: { max: 0 },
   });
-  await run({
+  // As if a training program with GPUs had worked for this run before.
+  const used = { status: 'failed', kind: 'disk', message: 'full', gpuSeconds: 3600 };
+  await writeFileDurably(
+    'test',
+    join(state, 'trainer-1/jobs/second/r9/train_result.json'),
+    JSON.stringify(used),
+  );
+  const file = {
     run: 'second',
     start: [
       { name: 'base', checkpoint: `checkpoints/${base}` },
@@ -66,7 +75,10 @@ beforeAll(async () => {
     ],
     score: { instruction: 0, faithfulness: 0 },
     rounds: { max: 2, patience: 2, trainFrom: 'base', data: 'pooled' },
-  });
+    budget: { gpuHours: 1 },
+  };
+  overBudget = await start(file);
+  await run(file);
   await cluster.stop();
   await using evidence = await readEvidence(state);
   [first = [], second = []] = evidence.runs.map(factsOf);
@@ -77,12 +89,19 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-/** Runs the drill's run file with these keys instead of its own, to its end. Returns the checkpoints that it published. */
-async function run(changes: { run: string } & Record<string, unknown>): Promise<string[]> {
+type Changes = { run: string } & Record<string, unknown>;
+
+/** Runs the drill's run file with these keys instead of its own, to its end or a pause. */
+async function start(changes: Changes): ReturnType<typeof resetLoop> {
   const drill = parse(await readFile('deploy/demo/drill.yaml', 'utf8')) as object;
   const path = join(state, `${changes.run}.yaml`);
   await writeFile(path, JSON.stringify({ ...drill, ...changes }));
-  const { code, stdout, stderr } = await resetLoop(['run', path, '--json', '--state', state]);
+  return resetLoop(['run', path, '--json', '--state', state]);
+}
+
+/** Runs to the end. Returns the checkpoints that were published. */
+async function run(changes: Changes): Promise<string[]> {
+  const { code, stdout, stderr } = await start(changes);
   expect(code, stderr).toBe(0);
   return stdout.split('\n').flatMap((line) => {
     const event = Published.safeParse(line === '' ? {} : JSON.parse(line));
@@ -109,6 +128,12 @@ test('the next run has the checkpoints of the first under their digests, and the
   ]);
   const [start] = all(first, 'evaluation.finished');
   expect(all(second, 'evaluation.finished')[0]?.evaluation).toBe(start?.evaluation);
+});
+
+test('a used-up budget pauses it before a training, and starting it again grants as much once more', () => {
+  expect(overBudget.code).toBe(3);
+  expect(overBudget.stdout).toContain('budget: 1 GPU-hours are used up');
+  expect(all(second, 'run.paused')).toMatchObject([{ budget: 'gpuHours' }]);
 });
 
 test('its rounds sample the last stage and train the one that is named', () => {

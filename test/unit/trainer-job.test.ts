@@ -12,6 +12,7 @@ import {
   writeOutcome,
   type JobFolder,
 } from '../../agents/trainer/job/folder.ts';
+import { spentOn } from '../../agents/trainer/job/spent.ts';
 import { ProgressReader } from '../../agents/trainer/launch/progress.ts';
 import { jobMachine, type JobEvent, type JobFacts } from '../../agents/trainer/machine.ts';
 import { canonicalJson, digestOf, sha256 } from '../../shared/contract/ids.ts';
@@ -72,6 +73,18 @@ describe('the request of a job', () => {
     await writeOutcome(folder, published);
     await fileRequest(folder, { ...request, attempt: 2 });
     expect(await readOutcome(folder)).toEqual(published);
+  });
+
+  test('is one of several that a run has used GPUs for', async () => {
+    const result = { status: 'failed', kind: 'disk', message: 'full', gpuSeconds: 40 };
+    for (const step of ['start-0', 'r1']) {
+      const job = jobFolder(root, { ...request, step });
+      await fileRequest(job, { ...request, step });
+      await writeFile(job.result, JSON.stringify(result));
+    }
+    await fileRequest(jobFolder(root, { ...request, step: 'r2' }), { ...request, step: 'r2' });
+    expect(await spentOn(root, request.run)).toBe(80);
+    expect(await spentOn(root, 'no-such-run')).toBe(0);
   });
 
   test('that lies damaged in its folder is named', async () => {

@@ -60,8 +60,9 @@ export async function fileRequest(folder: JobFolder, request: TrainRequest): Pro
     request.attempt > earlier.attempt &&
     (await readOutcome(folder))?.outcome === 'failed'
   ) {
-    await rm(join(folder.path, 'outcome.json'), { force: true });
+    // The result goes first: while the outcome stands, this is done again.
     await rm(folder.result, { force: true });
+    await rm(join(folder.path, 'outcome.json'), { force: true });
   }
   if (earlier === undefined || request.attempt > earlier.attempt) {
     await writeFileDurably(
