@@ -1,4 +1,5 @@
 /** Tests run on the compiled tree, the only way code runs here. `npm run build` comes first. */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const suite = (name, extra = {}) => ({
@@ -12,6 +13,8 @@ const suite = (name, extra = {}) => ({
 
 export default defineConfig({
   test: {
+    // On two cores vitest would take one: half of what these tests do is wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       suite('unit'),
       suite('integration', { testTimeout: 30_000, hookTimeout: 30_000 }),

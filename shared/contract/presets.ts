@@ -2,7 +2,7 @@
  * Presets of a run file: the settings of the RESET paper (arXiv 2407.21417), which stand wherever the file says nothing.
  *
  * `reset` is RESET (2.3), with two deliberate differences: top-k is varied at temperature 1, for at the paper's 0 it is greedy; and the
- * continued step ends with its last weights, for the loss on gold references rises as RESET removes their habits.
+ * continued step ends with its last weights, for the loss on gold references rises as RESET unlearns what their annotators do.
  * `reset-s` is RESET-S (2.3): both passes of the grid, 14 candidates, and the best 500 rows of each dataset, 2,000 in all. Its weaker
  * instruction judge is the file's to name.
  * `paper` is RESET as printed: top-k at temperature 0, every training picked by perplexity on dev, one iteration.
