@@ -206,7 +206,7 @@ describe('a trainer', () => {
 
   test('that is killed with -9 finds its program again and starts no second one; the checkpoint is that of an undisturbed job', async () => {
     const first = await scene.trainer();
-    const job = request(1500);
+    const job = request(800);
     await start(await addressOf(scene, first), job);
     await expect.poll(events, { timeout: 20_000 }).toContain('saved');
     first.kill('SIGKILL');

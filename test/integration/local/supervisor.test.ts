@@ -135,7 +135,7 @@ test('roles end with a killed supervisor, and its nats-server is ended by the ne
   expect(left).toHaveLength(2);
   host.kill('SIGKILL');
   await expect.poll(() => facts().at(-1)).toBe('role disconnect');
-  expect(left.filter(isRunning)).toHaveLength(1);
+  await expect.poll(() => left.filter(isRunning)).toHaveLength(1);
   const said: string[] = [];
   await endOrphans(state, (line) => said.push(line), AbortSignal.timeout(10_000));
   expect(said.join()).toMatch(/ending nats-server \(pid \d+\), which a killed start left behind/);
