@@ -23,15 +23,17 @@ export async function oracleLine(
   const file = RunFile.parse(parse(await readFile(runFile, 'utf8')));
   const sets = testSetsOf(file, dirname(runFile));
   const truth = await readTruth(join(dirname(runFile), 'world'), sets);
-  const told: string[] = [];
-  for (const round of await roundsOf(file.run, state, signal)) {
-    const lines = linesOf(['answers', String(round), '--run', file.run], state, signal);
-    const values = await valuesOf(lines, truth);
-    const [seen, unseen] = (['seen', 'unseen'] as const).map((place) =>
-      meanOf(place, sets, values),
-    );
-    told.push(`${round === 0 ? 'start' : `round ${round}`} ${seen} seen, ${unseen} unseen`);
-  }
+  const rounds = await roundsOf(file.run, state, signal);
+  const told = await Promise.all(
+    rounds.map(async (round) => {
+      const lines = linesOf(['answers', String(round), '--run', file.run], state, signal);
+      const values = await valuesOf(lines, truth);
+      const [seen, unseen] = (['seen', 'unseen'] as const).map((place) =>
+        meanOf(place, sets, values),
+      );
+      return `${round === 0 ? 'start' : `round ${round}`} ${seen} seen, ${unseen} unseen`;
+    }),
+  );
   return `oracle (the share of what is said that the passage says, as the world knows it; nothing in the run reads it):\n  ${told.join('; ')}`;
 }
 

@@ -123,11 +123,10 @@ test('Ctrl-C ends it in order, and starting again ends the run', async () => {
   expect(rounds[0]?.decision).toBe('start');
 });
 
-test('a start after the end prints the result at once', async () => {
-  const begun = performance.now();
+test('a start after the end prints the result and does nothing else', async () => {
   const { code, stdout } = await start();
   expect(code).toBe(0);
-  expect(performance.now() - begun).toBeLessThan(15_000);
+  expect(stdout).not.toMatch(/: (planning|sampling|judging|training|publishing) /);
   expect(stdout).toContain('scores on test, 95 % bounds in brackets');
   expect(stdout).toMatch(/│ start.*│ \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]/);
   expect(stdout).toMatch(/^round 1: (promote|keep): /m);
