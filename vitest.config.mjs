@@ -21,7 +21,7 @@ export default defineConfig({
       suite('simulation', { testTimeout: 60_000 }),
       suite('e2e', { testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false }),
       suite('drills', {
-        testTimeout: 720_000,
+        testTimeout: 1_200_000,
         hookTimeout: 60_000,
         fileParallelism: false,
         globalSetup: ['dist/test/support/drill/undisturbed.js'],

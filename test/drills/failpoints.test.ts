@@ -4,7 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import { resetLoop } from '../support/drill/command.ts';
-import { drillEnv, expectSound, finish, fired, untilEvent } from '../support/drill/drill.ts';
+import {
+  drillEnv,
+  expectSound,
+  finish,
+  fired,
+  PATIENCE_MS,
+  untilEvent,
+} from '../support/drill/drill.ts';
 import { evidenceFolder } from '../support/drill/evidence.ts';
 import { allFailpoints, unguardedSites } from '../support/drill/failpoint-sites.ts';
 
@@ -55,7 +62,7 @@ test.concurrent.each(Object.entries(roles))(
     const ended = new AbortController();
     cluster.start();
     const forgetting = forget(cluster, ended.signal);
-    await finish(cluster, 400_000).finally(() => {
+    await finish(cluster, 3 * PATIENCE_MS).finally(() => {
       ended.abort();
     });
     await forgetting;
@@ -104,7 +111,7 @@ test('killed while it is paused and goes on again, a run ends with the same byte
 
   cluster.start(`${textOf(names)};sampler.answer.before=stop`);
   await expect
-    .poll(() => fired(cluster.state), { timeout: 60_000 })
+    .poll(() => fired(cluster.state), { timeout: PATIENCE_MS })
     .toEqual(expect.arrayContaining([...names, 'sampler.answer.before']));
   await cluster.resume('sampler-1', 0);
   await finish(cluster);
@@ -118,7 +125,7 @@ test('killed while it fetches a checkpoint, a sampler fetches it again', async (
     env: drillEnv,
   });
   cluster.start();
-  await expect.poll(() => fired(cluster.state), { timeout: 60_000 }).toHaveLength(1);
+  await expect.poll(() => fired(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
   const leave = new AbortController();
   const away = keepSampling(cluster.state, textOf(names), leave.signal);
   await finish(cluster).finally(() => {

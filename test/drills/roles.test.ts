@@ -9,6 +9,7 @@ import {
   expectSound,
   finish,
   fired,
+  PATIENCE_MS,
   untilEvent,
 } from '../support/drill/drill.ts';
 import { readMarks } from '../support/drill/evidence.ts';
@@ -25,7 +26,7 @@ async function strikeOver(cluster: DrillCluster, target: string, pattern = /./):
       await cluster.killAll();
       return true;
     },
-    { interval: 2, timeout: 90_000 },
+    { interval: 2, timeout: PATIENCE_MS },
   );
   // Nothing restarts these two.
   if (target === 'all' || target === 'supervisor') {
@@ -70,7 +71,7 @@ test('a broker whose store is emptied in a round is filled again from the ledger
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
   const sampling = (): boolean => inHand(cluster).some((one) => one.startsWith('sample/r1-train'));
-  await vi.waitUntil(sampling, { interval: 2, timeout: 60_000 });
+  await vi.waitUntil(sampling, { interval: 2, timeout: PATIENCE_MS });
   await cluster.wipeBroker();
   await finish(cluster);
   await expectSound(cluster);
@@ -82,7 +83,7 @@ test('a judge that stands still for twice its ack wait answers too late, and not
     env: drillEnv,
   });
   cluster.start();
-  await expect.poll(() => fired(cluster.state), { timeout: 60_000 }).toHaveLength(1);
+  await expect.poll(() => fired(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
   const [mark] = readMarks(cluster.state);
   await cluster.resume(mark?.peer ?? '', 2 * ackWaitMs);
   await finish(cluster);
@@ -153,7 +154,7 @@ test.concurrent.each(seeds)('five kills at random moments, seed $seed', async ({
   cluster.start();
   for (const { kind, pattern, waitMs, target } of kills) {
     const begun = (): boolean => inHand(cluster).some((one) => pattern.test(one));
-    await vi.waitUntil(begun, { interval: 2, timeout: 90_000 });
+    await vi.waitUntil(begun, { interval: 2, timeout: PATIENCE_MS });
     if (waitMs > 0) await delay(waitMs);
     const found = await strikeOver(cluster, target, pattern);
     process.stdout.write(

@@ -10,14 +10,21 @@ import { messageOf } from '../../shared/contract/failure.ts';
 import { openStore } from '../../shared/store/level.ts';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import { resetLoop } from '../support/drill/command.ts';
-import { drillEnv, expectSound, finish, fired, untilEvent } from '../support/drill/drill.ts';
+import {
+  drillEnv,
+  expectSound,
+  finish,
+  fired,
+  PATIENCE_MS,
+  untilEvent,
+} from '../support/drill/drill.ts';
 import { readMarks, recordBlow } from '../support/drill/evidence.ts';
 import { startNats } from '../support/nats.ts';
 import { makeRunFile } from '../support/run.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { places } from './check/evidence.ts';
 
-vi.setConfig({ testTimeout: 150_000 });
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS });
 
 /** Starts the drill in a folder of its own or a given one, to its end; returns what it said. */
 async function startWith(env: NodeJS.ProcessEnv): Promise<string> {
@@ -184,14 +191,14 @@ test.concurrent(
       env: drillEnv,
     });
     cluster.start();
-    await expect.poll(() => readMarks(cluster.state), { timeout: 60_000 }).toHaveLength(1);
+    await expect.poll(() => readMarks(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
     const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
     const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
     writeFileSync(join(folder, 'manifest.json'), '{}');
     await cluster.resume('trainer-1', 0);
     const log = join(cluster.state, 'logs', 'trainer-1.log');
     await expect
-      .poll(() => readFileSync(log, 'utf8'), { timeout: 30_000 })
+      .poll(() => readFileSync(log, 'utf8'), { timeout: PATIENCE_MS })
       .toMatch(/the manifest of dataset \w+ is damaged: remove \S+ and restart the curator/);
     rmSync(folder, { recursive: true });
     await cluster.kill('curator-1');

@@ -10,15 +10,21 @@ import { undisturbedMark } from './undisturbed.ts';
 export const ackWaitMs = 3000;
 export const drillEnv = { RESET_ACK_WAIT_MS: String(ackWaitMs) };
 
+/** How long a drill waits for what must come. A slow machine takes minutes to run several side by side. */
+export const PATIENCE_MS = 300_000;
+
 /** The state folder of the undisturbed run that all drills are compared with. */
 export async function undisturbedRun(): Promise<string> {
   const state = inject('undisturbed');
-  await vi.waitUntil(() => existsSync(undisturbedMark(state)), { timeout: 110_000, interval: 100 });
+  await vi.waitUntil(() => existsSync(undisturbedMark(state)), {
+    timeout: PATIENCE_MS,
+    interval: 100,
+  });
   return state;
 }
 
 /** Goes on until the run's end, starting again what a kill has ended. Returns how often it started again. */
-export async function finish(cluster: DrillCluster, limitMs = 180_000): Promise<number> {
+export async function finish(cluster: DrillCluster, limitMs = 2 * PATIENCE_MS): Promise<number> {
   const over = new AbortController();
   const limit = delay(limitMs, 'limit' as const, { signal: over.signal });
   // Aborted at the end, when nobody waits for it any more.
@@ -46,7 +52,7 @@ export async function expectSound({ state }: DrillCluster): Promise<void> {
 export async function untilEvent(
   cluster: DrillCluster,
   wanted: (event: ClusterEvent) => boolean,
-  timeout = 90_000,
+  timeout = PATIENCE_MS,
 ): Promise<void> {
   await expect.poll(() => cluster.events().some(wanted), { interval: 5, timeout }).toBe(true);
 }
