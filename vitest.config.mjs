@@ -7,6 +7,8 @@ const suite = (name, extra = {}) => ({
     name,
     include: [`dist/test/${name}/**/*.test.js`],
     environment: 'node',
+    // What is waited for comes at once on a quiet machine; a loaded one takes seconds.
+    expect: { poll: { timeout: 15_000 } },
     ...extra,
   },
 });

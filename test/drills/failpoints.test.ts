@@ -101,11 +101,13 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   });
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  await expect.poll(() => fired(cluster.state)).toContain('sampler.ack.before');
-  while (!cluster.events().some(({ event }) => event === 'paused')) {
-    await resetLoop(['pause', '--state', cluster.state]);
-    await delay(200);
-  }
+  await expect
+    .poll(() => fired(cluster.state), { timeout: PATIENCE_MS })
+    .toContain('sampler.ack.before');
+  // Asked again, for the coordinator dies of being asked.
+  await expect
+    .poll(() => pauseAgain(cluster), { interval: 200, timeout: PATIENCE_MS })
+    .toContain('paused');
   await cluster.resume('sampler-1', 0);
   expect(await cluster.ended()).toBe(3);
 
@@ -117,6 +119,12 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   await finish(cluster);
   await expectSound(cluster);
 });
+
+/** Asks for a pause. Returns the names of the run's events so far. */
+async function pauseAgain(cluster: DrillCluster): Promise<string[]> {
+  await resetLoop(['pause', '--state', cluster.state]);
+  return cluster.events().map(({ event }) => event);
+}
 
 test('killed while it fetches a checkpoint, a sampler fetches it again', async () => {
   const names = killsAt(ofFetching);

@@ -170,11 +170,12 @@ test('an answer of another model is not used', async () => {
 test('SIGTERM finishes the unit in hand', async () => {
   const setup = await start();
   const unit = makeUnit(setup.checkpoint);
+  const stopping = (): boolean => setup.sampler.log.some((line) => line.includes('stopping'));
   let asked = 0;
   setup.server.answerWith(async (request) => {
     if (request.temperature !== 0) asked += 1;
     if (asked === 1) setup.sampler.kill('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (asked > 0) await expect.poll(stopping, WITHIN).toBe(true);
     return { body: completionOf(request.model, textFor(request)) };
   });
   await setup.planner.offer(unit);
