@@ -20,7 +20,8 @@ export interface RunOptions extends ClusterOptions {
 const OPEN_MS = 150_000;
 const RESUME_MS = 15_000;
 const RETRY_MS = 500;
-const PATIENCE_MS = 30_000;
+/** Longer than a supervisor goes on with a process that dies at once, for its own last words say more. */
+const PATIENCE_MS = 90_000;
 
 /**
  * Starts a run, or goes on with the one of that name, also where it was paused, and follows it to its end. Exit 0 finished, 3 paused

@@ -10,7 +10,7 @@ import { closeSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTimeOf } from '#local/lock.mjs';
 import { lastLines, openLog } from './log-file.ts';
-import { type Deaths, afterDeath, noDeaths } from './restart.ts';
+import { afterDeath } from './restart.ts';
 
 /** What a child is started with. `ipc` ties its life to ours: it ends when the channel closes. */
 export interface ChildSpec {
@@ -35,7 +35,7 @@ export class SupervisedChild {
   readonly #onGiveUp: (error: Error) => void;
   #running: { process: ChildProcess; ended: Promise<void> } | undefined;
   #pause: NodeJS.Timeout | undefined;
-  #deaths: Deaths = noDeaths;
+  #deathsInARow = 0;
   #stopping = false;
 
   constructor(spec: ChildSpec, folders: ChildFolders, onGiveUp: (error: Error) => void) {
@@ -94,19 +94,17 @@ export class SupervisedChild {
     this.#running = undefined;
     rmSync(this.#record, { force: true });
     if (this.#stopping) return;
-    const now = performance.now();
-    const { deaths, pauseMs } = afterDeath(this.#deaths, now, now - startedAt);
-    this.#deaths = deaths;
+    const { inARow, pauseMs } = afterDeath(this.#deathsInARow, performance.now() - startedAt);
+    this.#deathsInARow = inARow;
     if (pauseMs !== undefined) {
       this.#pause = setTimeout(() => {
         this.#start();
       }, pauseMs);
       return;
     }
-    const times = deaths.recent.length;
     this.#onGiveUp(
       new Error(
-        `${this.#spec.name} died ${times} times in 30 s, at last with ${how}. Its log ${this.#log} ends with:\n${lastLines(this.#log, 12)}`,
+        `${this.#spec.name} died ${inARow} times in a row, at last with ${how}. Its log ${this.#log} ends with:\n${lastLines(this.#log, 12)}`,
       ),
     );
   }

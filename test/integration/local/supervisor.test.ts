@@ -95,7 +95,7 @@ test('a child that dies at once five times ends it all, with its name and its la
   const supervisor = createSupervisor(state);
   supervisor.start([program('judge-1', "console.error('no such judge'); process.exit(3)")]);
   await expect(supervisor.failed).rejects.toThrow(
-    /^judge-1 died 5 times in 30 s, at last with exit code 3\. Its log .*judge-1\.log ends with:\n(no such judge\n?){5}$/,
+    /^judge-1 died 5 times in a row, at last with exit code 3\. Its log .*judge-1\.log ends with:\n(no such judge\n?){5}$/,
   );
   await supervisor.stop();
 }, 20_000);
