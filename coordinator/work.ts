@@ -123,12 +123,11 @@ async function train(
       reason: `training of ${request.step} failed (${answer.kind}): ${answer.reason}`,
     };
   }
-  const { checkpoint, parent } = answer;
+  const { outcome: _, ...published } = answer;
   return {
     fact: 'checkpoint.published',
     step: request.step,
-    checkpoint,
-    parent,
+    ...published,
     dataset: request.dataset,
   };
 }

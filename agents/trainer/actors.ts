@@ -122,6 +122,7 @@ async function launch(
     job: `${request.run}-${request.step}`,
     seed: request.seed,
     model: modelOf(request, environment.checkpoints),
+    anchor: request.anchor === null ? null : join(environment.checkpoints, request.anchor),
     data: {
       train: await datasetFiles(folder.dataset),
       dev: request.dev === null ? [] : await datasetFiles(folder.dev),

@@ -22,6 +22,7 @@ export function decide(
     start: evaluationOf(journal, stepOfRound(0)),
     incumbent: evaluationOf(journal, incumbentStep),
     round: evaluationOf(journal, step),
+    kl: find(journal, 'checkpoint.published', step)?.kl ?? null,
   };
   const surelyGained = (differences.faithfulness?.lower ?? 0) > 0;
   const guardrails = measureGuardrails(file, evaluations, surelyGained);

@@ -8,11 +8,13 @@ import type {
 } from '../../shared/contract/facts.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 
-/** Of the start, of the checkpoint that the round started from, and of the round's own. */
+/** Evaluations of the start, of the checkpoint that the round started from, and of the round's own. */
 export interface Evaluations {
   start: FactOf<'evaluation.finished'>;
   incumbent: FactOf<'evaluation.finished'>;
   round: FactOf<'evaluation.finished'>;
+  /** From the start to the round's checkpoint; null where the training program did not measure it. */
+  kl: number | null;
 }
 
 const kinds: readonly DatasetKind[] = [
@@ -38,12 +40,14 @@ const shares = [
  * - `distinct2`: distinct pairs of words / the start's. It falls where the model says the same to everything.
  * - `duplicates`, `copied`, `refusals`: the share now − the start's. They trip where the lower 95 % bound of this rise is above the limit: a
  *   share of few rows rises by chance. The two are taken for independent, which makes the bound too low rather than too high.
+ * - `kl`: mean over the tokens of dev references of KL(round ‖ start), in nats, as the training program has measured it. Next-token
+ *   distributions move before answers do. Along references, as neither model's answers are there to walk along in training.
  * - `heldOut`: the gain in faithfulness over the incumbent by a judge that selects nothing / the gain by those that do, on the seen datasets
  *   that both measure. Measured where there is a gain to vouch for, that is where the whole round's is sure.
  */
 export function measureGuardrails(
   file: RunFile,
-  { start, incumbent, round }: Evaluations,
+  { start, incumbent, round, kl }: Evaluations,
   surelyGained: boolean,
 ): Guardrail[] {
   const limits = file.rounds.guardrails;
@@ -71,6 +75,7 @@ export function measureGuardrails(
     const tripped = share - was - 1.96 * Math.sqrt(variance) > most;
     measured.push({ name, of: null, value: share - was, least: null, most, tripped });
   }
+  if (limits.kl !== null) measured.push(bounded('kl', null, kl, { least: null, most: limits.kl }));
   if (limits.heldOut !== null && surelyGained)
     for (const { name } of file.judges.filter(({ heldOut }) => heldOut))
       measured.push(

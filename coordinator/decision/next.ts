@@ -219,6 +219,7 @@ function trainRequest(
     from,
     dataset: sealed?.dataset ?? null,
     dev: sealed?.dev ?? null,
+    anchor: anchorOf(journal, step, sealed),
     attempt: attemptOf(journal),
     training: {
       ...(pace.steps === undefined ? { epochs: pace.epochs ?? 1 } : { steps: pace.steps }),
@@ -232,6 +233,17 @@ function trainRequest(
     },
     probe: PROBE_PROMPTS,
   };
+}
+
+/** A round is compared with the start where a guardrail asks for it and there are references to compare on. */
+function anchorOf(
+  journal: Journal,
+  step: string,
+  sealed: FactOf<'dataset.sealed'> | null,
+): string | null {
+  const { guardrails } = runFileOf(journal).rounds;
+  const isCompared = !step.startsWith('start-') && guardrails.kl !== null;
+  return isCompared && sealed?.dev !== undefined ? (startCheckpoint(journal) ?? null) : null;
 }
 
 /** Greedy answers to these identify a checkpoint on a model server; any text will do, as long as it never changes. */

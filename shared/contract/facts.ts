@@ -73,7 +73,7 @@ export type AnswerStatistics = z.infer<typeof AnswerStatistics>;
 
 /** What a guardrail measured and the bounds that it may not leave, null where there is none. `coordinator/decision/guardrails.ts` says what each is. */
 export const Guardrail = z.strictObject({
-  name: z.enum(['length', 'distinct2', 'duplicates', 'copied', 'refusals', 'heldOut']),
+  name: z.enum(['length', 'distinct2', 'duplicates', 'copied', 'refusals', 'kl', 'heldOut']),
   /** The kind of dataset or the held-out judge, where it is measured for each. */
   of: z.string().nullable(),
   value: z.number(),
@@ -111,7 +111,7 @@ export const Fact = z.discriminatedUnion('fact', [
     cells: z.record(z.string(), CellCounts),
     /** How many of the rows are of earlier rounds, where the run pools them. */
     earlier: z.int().nonnegative().optional(),
-    /** The references of dev, sealed as well, where the training picks its weights by them. */
+    /** The references of dev, sealed as well, where the training picks its weights by them or is compared with the start on them. */
     dev: Digest.optional(),
   }),
   z.strictObject({
@@ -120,6 +120,8 @@ export const Fact = z.discriminatedUnion('fact', [
     checkpoint: Digest,
     parent: Digest.nullable(),
     dataset: Digest.nullable(),
+    /** Mean KL to the start by token of the dev references, in nats, where it was measured. */
+    kl: z.number().optional(),
   }),
   z.strictObject({
     fact: z.literal('evaluation.finished'),

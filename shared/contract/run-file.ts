@@ -154,6 +154,8 @@ export const GuardrailLimits = closedObject({
   duplicates: share.default(0.1),
   copied: share.default(0.1),
   refusals: share.default(0.02),
+  /** Most of the mean divergence of the next-token distributions from the start's, in nats a token of the dev references. */
+  kl: z.number().positive().nullable().default(1),
   /** Least gain in faithfulness by a held-out judge / the gain by the judges that select. */
   heldOut: z.number().nullable().default(0.5),
   /** What follows where one trips: the round is not promoted, or the run ends. */

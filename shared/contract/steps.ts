@@ -82,8 +82,10 @@ export const TrainRequest = z.strictObject({
   ]),
   /** Null publishes `from` as it is: a given base becomes a checkpoint of the run. */
   dataset: Digest.nullable(),
-  /** The references of dev, where `training.pick` reads them. */
+  /** The references of dev, where `training.pick` or the anchor needs them. */
   dev: Digest.nullable(),
+  /** The checkpoint that the trained one is compared with on dev. */
+  anchor: Digest.nullable(),
   /** How often the run was resumed: a failed job is tried again under a higher number. */
   attempt: z.int().nonnegative(),
   training: TrainingPace,
@@ -106,6 +108,8 @@ export const TrainOutcome = z.discriminatedUnion('outcome', [
     outcome: z.literal('published'),
     checkpoint: Digest,
     parent: Digest.nullable(),
+    /** Mean KL to the anchor by token of dev, in nats, where the training program measured it. */
+    kl: z.number().optional(),
   }),
   z.strictObject({ outcome: z.literal('failed'), kind: z.string(), reason: z.string() }),
 ]);

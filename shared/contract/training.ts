@@ -31,6 +31,8 @@ export const TrainingSpec = z.strictObject({
     from: z.string().nullable(),
     config: z.record(z.string(), z.number()).optional(),
   }),
+  /** A checkpoint folder. The program says in `dev.kl` how far from its model the trained one is; one that cannot leaves it out. */
+  anchor: z.string().nullable(),
   data: z.strictObject({ train: z.array(z.string()).min(1), dev: z.array(z.string()) }),
   output: z.string(),
   training: TrainingPace,
@@ -67,7 +69,14 @@ export const TrainingResult = z.discriminatedUnion('status', [
     gpuSeconds,
     steps: z.int(),
     loss: z.number(),
-    dev: z.object({ loss: z.number(), perplexity: z.number() }).nullable(),
+    dev: z
+      .object({
+        loss: z.number(),
+        perplexity: z.number(),
+        /** Mean by learned token of the dev rows of KL(output ‖ anchor), in nats. */
+        kl: z.number().optional(),
+      })
+      .nullable(),
     tokens: z.int(),
     output: z.string(),
   }),

@@ -165,6 +165,8 @@ test('the report tells the whole run, from the journal and the answers', async (
     'Digests',
   ]);
   expect(text).not.toMatch(/undefined|NaN/);
+  // From the weights of the start and of the round, by the training program.
+  expect(text).toMatch(/^\| kl +\| – +\| 1 +\| 0\.\d+ /m);
   const { stdout } = await command('report', '--json');
   expect(JSON.parse(stdout)).toMatchObject({ run: 'drill', paused: null });
 });

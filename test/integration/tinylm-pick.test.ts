@@ -48,6 +48,30 @@ test('picks the weights with the lowest loss on dev', async () => {
   await trainer.close();
 });
 
+test('the result says how far the picked weights are from an anchor', async () => {
+  const itself = await jobs.createJob('anchored', pick, { data, anchor: join(folder, 'output') });
+  await jobs.start(itself).ended;
+  expect((await resultOf(itself))['dev']).toMatchObject({ kl: 0 });
+
+  const short = { ...pick, steps: 8 };
+  const away = await jobs.createJob('away', short, { data, anchor: join(folder, 'output') });
+  await jobs.start(away).ended;
+  const { kl } = (await resultOf(away))['dev'] as { kl: number };
+  expect(kl).toBeGreaterThan(1);
+});
+
+test('an anchor of another shape is refused', async () => {
+  const wide = { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2 };
+  const model = { from: null, config: { ...wide, intermediate_size: 64 } };
+  const other = await jobs.createJob('wide', pick, { data, model, anchor: join(folder, 'output') });
+  await jobs.start(other).ended;
+  expect(await resultOf(other)).toMatchObject({
+    status: 'failed',
+    kind: 'bad-spec',
+    message: expect.stringContaining('has another shape or vocabulary') as string,
+  });
+});
+
 test('killed and started again it picks the same weights', async () => {
   const killed = await jobs.createJob('picked-killed', pick, { data });
   for (let kills = 0; kills < 2; kills++) {

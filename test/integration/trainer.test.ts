@@ -55,6 +55,7 @@ function request(steps: number, changes: Partial<TrainRequest> = {}): TrainReque
     },
     dataset,
     dev: null,
+    anchor: null,
     attempt: 0,
     training: {
       steps,

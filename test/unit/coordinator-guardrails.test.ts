@@ -36,14 +36,18 @@ interface Planted {
   limits?: Partial<GuardrailLimits>;
   r0?: Partial<FactOf<'evaluation.finished'>>;
   r1?: Partial<FactOf<'evaluation.finished'>>;
+  /** As the training program measured it. */
+  kl?: number;
 }
 
 /** The journal as it stands when round 1 is decided, with these evaluations. */
-function journalOf({ limits = {}, r0 = {}, r1 = {} }: Planted): Fact[] {
+function journalOf({ limits = {}, r0 = {}, r1 = {}, kl }: Planted): Fact[] {
   const guardrails = GuardrailLimits.parse(limits);
   const file = { ...runFile, rounds: { ...runFile.rounds, guardrails } };
   return wholeJournal.slice(0, 10).map((fact): Fact => {
     if (fact.fact === 'run.opened') return { ...fact, file };
+    if (fact.fact === 'checkpoint.published' && fact.step === 'r1' && kl !== undefined)
+      return { ...fact, kl };
     if (fact.fact !== 'evaluation.finished') return fact;
     return { ...fact, ...(fact.step === 'r0' ? r0 : r1) };
   });
@@ -79,6 +83,14 @@ describe('a guardrail', () => {
     expect(decision).toBe('keep');
     expect(reason).toContain(`rolled back by guardrails: ${words}`);
     expect(withoutPromotion).toBe(1);
+  });
+
+  test('against next-token distributions that have gone far reads what the training measured', () => {
+    const kept = decideRound({ kl: 1.25 });
+    expect(kept).toMatchObject({ decision: 'keep' });
+    expect(kept.reason).toContain('kl 1.250 (at most 1)');
+    expect(decideRound({ kl: 0.5 })).toMatchObject({ decision: 'promote' });
+    expect(decideRound({ kl: 1.25, limits: { kl: null } })).toMatchObject({ decision: 'promote' });
   });
 
   test('against copying compares shares that the datasets may well have at the start', () => {

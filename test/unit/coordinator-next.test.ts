@@ -82,6 +82,21 @@ describe('the next step of a run', () => {
     });
   });
 
+  test('a round is compared with the start on the references of dev, where a guardrail asks for it', () => {
+    const dev = digestOf('dev');
+    const journal = (kl: number | null): Fact[] =>
+      wholeJournal.slice(0, 8).map((fact) => {
+        if (fact.fact === 'dataset.sealed' && fact.step === 'r1') return { ...fact, dev };
+        if (fact.fact !== 'run.opened') return fact;
+        const { rounds } = runFile;
+        const guardrails = { ...rounds.guardrails, kl };
+        return { ...fact, file: { ...runFile, rounds: { ...rounds, guardrails } } };
+      });
+    expect(nextOf(journal(1))).toMatchObject({ request: { dev, anchor: checkpoints[1] } });
+    expect(nextOf(journal(null))).toMatchObject({ request: { dev, anchor: null } });
+    expect(nextOf(wholeJournal.slice(0, 8))).toMatchObject({ request: { anchor: null } });
+  });
+
   test('a round that was not promoted is never a parent', () => {
     expect(incumbentOf(wholeJournal.slice(0, 16))?.checkpoint).toBe(checkpoints[2]);
   });

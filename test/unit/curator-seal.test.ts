@@ -137,10 +137,13 @@ test('the references of dev are each example with a reference once, in the order
     { name: 'span', examples: [...makeExamples(3), ...makeExamples(1, { references: [] })] },
     { name: 'instruct', examples: makeInstructions(2) },
   ];
-  const rows = [...devReferences(makeRunFile(), parts)];
+  const rows = [...devReferences(makeRunFile(), parts, Infinity)];
   const { manifest } = await sealDataset(folder(), rows);
   expect(manifest.byDataset).toEqual({ instruct: 2, span: 3 });
   expect(rows.at(-1)?.turns[0]?.completion).toBe(' Oslo');
+
+  const some = [...devReferences(makeRunFile(), parts, 2)].map(({ dataset }) => dataset);
+  expect(some).toEqual(['instruct', 'instruct', 'span', 'span']);
 });
 
 test('a reference is drawn by seed, for each copy of an example anew, and rows are rendered by the template', () => {

@@ -34,7 +34,14 @@ async function trainFor(steps: number, workers: number) {
     const losses: number[] = [];
     for (let step = 0; step < steps; step++)
       losses.push(await trainer.step(step + 1, order(step * 11, 11), 3e-3, 0.02));
-    return { losses, dev: await trainer.evaluate(), parameters: trainer.state.parameters.slice() };
+    const parameters = trainer.state.parameters.slice();
+    return {
+      losses,
+      dev: await trainer.evaluate(),
+      fromItself: await trainer.divergence(parameters),
+      fromStart: await trainer.divergence(initialParameters(config, 3)),
+      parameters,
+    };
   } finally {
     await trainer.close();
   }
@@ -49,9 +56,11 @@ describe('training', () => {
   });
 
   test('lets the loss fall', async () => {
-    const { losses, dev } = await trainFor(60, 2);
+    const { losses, dev, fromItself, fromStart } = await trainFor(60, 2);
     expect(losses[0]).toBeGreaterThan(2);
     expect(dev).toBeLessThan(1);
+    expect(fromItself).toBe(0);
+    expect(fromStart).toBeGreaterThan(1);
   });
 
   test('a loss that is not finite changes no weight', async () => {

@@ -29,6 +29,7 @@ const request: TrainRequest = {
   from: { kind: 'scratch', config: {} },
   dataset: digestOf('dataset'),
   dev: null,
+  anchor: null,
   attempt: 0,
   training: {
     steps: 3,
@@ -196,6 +197,7 @@ describe('the machine of a job', () => {
     steps: 3,
     loss: 1,
     dev: null,
+    anchor: null,
     tokens: 10,
     output: 'output',
   } as const;

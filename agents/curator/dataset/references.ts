@@ -71,11 +71,16 @@ export function mixReferences(file: RunFile, parts: readonly TrainPart[]): Stage
   };
 }
 
-/** The references of dev parts, each example with one once, in the order of a sealed dataset: what a training may pick its weights by. */
-export function* devReferences(file: RunFile, parts: readonly TrainPart[]): Generator<TrainingRow> {
-  for (const { examples } of [...parts].sort(byName))
-    for (const example of [...examples].sort(byExample))
-      if (example.references.length > 0) yield referenceRow(file, example, 0);
+/** References of dev parts, each example with one once, at most so many of each dataset, in the order of a sealed dataset. */
+export function* devReferences(
+  file: RunFile,
+  parts: readonly TrainPart[],
+  most: number,
+): Generator<TrainingRow> {
+  for (const { examples } of [...parts].sort(byName)) {
+    const answered = examples.filter(({ references }) => references.length > 0).sort(byExample);
+    for (const example of answered.slice(0, most)) yield referenceRow(file, example, 0);
+  }
 }
 
 /** Lazily, for the prompts of a whole mix need not fit into memory. In the order of a sealed dataset. */

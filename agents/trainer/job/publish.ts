@@ -35,7 +35,8 @@ export async function publishResult(
     const training = trainingDigest(request);
     const lineage = { parent, dataset, training };
     const checkpoint = await publishCheckpoint(folder.output, checkpoints, lineage);
-    return { outcome: 'published', checkpoint, parent };
+    const kl = result?.dev?.kl;
+    return { outcome: 'published', checkpoint, parent, ...(kl === undefined ? {} : { kl }) };
   } catch (error) {
     if (error instanceof PermanentError)
       return { outcome: 'failed', kind: 'bad-checkpoint', reason: error.message };
@@ -59,13 +60,13 @@ async function parentOf(from: TrainRequest['from']): Promise<string | null> {
   return given ?? null;
 }
 
-/** Digest of what the training was told to do, without the paths of this machine. */
+/** Digest of what the training was told to do, without the paths of this machine and what only measures it. */
 function trainingDigest({ seed, backend, from, dev, training }: TrainRequest): string {
   return digestOf({
     seed,
     backend,
     training,
-    dev,
+    dev: training.pick === 'last' ? null : dev,
     from: from.kind === 'folder' ? { kind: 'folder' } : from,
   });
 }

@@ -64,7 +64,7 @@ export function renderGuardrails(
       }),
     ]),
   );
-  return `## Guardrails\n\nThe dev answers beside those of the start: ratios of \`length\` and \`distinct2\`, rises of the other shares.\n\n${table}`;
+  return `## Guardrails\n\nThe dev answers beside those of the start: ratios of \`length\` and \`distinct2\`, rises of the other shares, and \`kl\` in nats a token.\n\n${table}`;
 }
 
 function keyOf({ name, of }: Guardrail): string {

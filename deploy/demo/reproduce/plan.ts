@@ -191,6 +191,7 @@ function controlRounds(demo: RunFileInput, max: number): RunFileInput['rounds'] 
     duplicates: null,
     copied: null,
     refusals: null,
+    kl: null,
   };
   return { ...demo.rounds, max, patience: max, gate, guardrails };
 }

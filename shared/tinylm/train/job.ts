@@ -16,6 +16,8 @@ export interface Job {
   readonly spec: TrainingSpec;
   /** The model that training begins with. */
   readonly start: Checkpoint;
+  /** The model that the trained one is compared with. */
+  readonly anchor: Checkpoint | undefined;
   readonly train: Corpus;
   readonly dev: Corpus;
   /** SHA-256 of what decides the weights: seed, training settings, training rows, the starting model, and dev rows where they pick. */
@@ -29,7 +31,8 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
   if (train.rows.length === 0)
     throw new TrainingFailure('bad-data', `${spec.data.train.join(', ')}: no training rows`);
   const { from } = spec.model;
-  const start = from === null ? newModel(spec, train.rows) : await readBase(from);
+  const start = from === null ? newModel(spec, train.rows) : await readGiven('model.from', from);
+  const anchor = spec.anchor === null ? undefined : await readAnchor(spec.anchor, start);
   checkProbe(spec.probe, start);
   const limits = {
     cut: spec.training.maxLength ?? Number.POSITIVE_INFINITY,
@@ -45,6 +48,7 @@ export async function readJob(spec: TrainingSpec): Promise<Job> {
   return {
     spec,
     start,
+    anchor,
     train: toCorpus(train.rows, start.tokenizer, limits),
     dev: toCorpus(dev.rows, start.tokenizer, limits),
     digest,
@@ -72,12 +76,24 @@ function newModel({ model, seed }: TrainingSpec, rows: readonly PlacedRow[]): Ch
   return { config: parsed.data, tokenizer, parameters: initialParameters(parsed.data, seed) };
 }
 
-async function readBase(dir: string): Promise<Checkpoint> {
+/** Distributions over other tokens cannot be compared. */
+async function readAnchor(dir: string, start: Checkpoint): Promise<Checkpoint> {
+  const anchor = await readGiven('anchor', dir);
+  const shapeOf = ({ config, tokenizer }: Checkpoint): string =>
+    JSON.stringify({ config, pieces: tokenizer.pieces });
+  if (shapeOf(anchor) === shapeOf(start)) return anchor;
+  throw new TrainingFailure(
+    'bad-spec',
+    `anchor: ${dir} has another shape or vocabulary than the model in training`,
+  );
+}
+
+async function readGiven(field: string, dir: string): Promise<Checkpoint> {
   try {
     return await readCheckpoint(dir);
   } catch (error) {
     if (error instanceof BadCheckpointError)
-      throw new TrainingFailure('bad-spec', `model.from: ${error.message}`, error);
+      throw new TrainingFailure('bad-spec', `${field}: ${error.message}`, error);
     throw error;
   }
 }

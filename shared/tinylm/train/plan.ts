@@ -30,6 +30,8 @@ export interface Plan {
   readonly total: number;
   readonly decayedTotal: number;
   readonly parameters: Pointer;
+  /** Of the model that the trained one is compared with. */
+  readonly anchor: Pointer;
   /** AdamW's moments. */
   readonly first: Pointer;
   readonly second: Pointer;
@@ -49,6 +51,7 @@ export function planTraining(config: TinyConfig, longest: number, threads: numbe
   const room: Room = { rows, queries: rows, scores: rows * stride };
   const regions = {
     parameters: arena.take(total),
+    anchor: arena.take(total),
     first: arena.take(total),
     second: arena.take(total),
     gradient: arena.take(total),

@@ -71,9 +71,10 @@ async function trainJob(
     const run = { job, trainer, best, state: join(folder, 'state'), report, signal };
     const end = await runSteps(run);
     if (end === undefined) return undefined;
+    const { parameters } = trainer.state;
+    if (picks) parameters.set(best);
     const dev = await devOf(run, end);
-    const trained = { ...job.start, parameters: picks ? best : trainer.state.parameters };
-    await writeOutput(spec.output, trained, spec.probe);
+    await writeOutput(spec.output, { ...job.start, parameters }, spec.probe);
     report({ event: 'finished' });
     const { step: steps, loss, tokens } = end;
     const output = relative(folder, spec.output);
@@ -83,13 +84,15 @@ async function trainJob(
   }
 }
 
-/** Loss and perplexity on dev of the weights that the job ends with; null without dev rows. */
+/** Loss and perplexity on dev of the weights that the job ends with, and how far they are from the anchor; null without dev rows. */
 async function devOf({ job, trainer }: Run, { best }: Position) {
   if (job.dev.count === 0) return null;
   const loss = best?.loss ?? (await trainer.evaluate());
   if (!Number.isFinite(loss))
     throw new TrainingFailure('diverged', 'the loss on dev is not a finite number');
-  return { loss, perplexity: Math.exp(loss) };
+  const measured = { loss, perplexity: Math.exp(loss) };
+  if (job.anchor === undefined) return measured;
+  return { ...measured, kl: await trainer.divergence(job.anchor.parameters) };
 }
 
 /** From the saved position to the last step; undefined when it was told to stop before. */

@@ -10,8 +10,8 @@ export type TrainingResult =
       steps: number;
       /** Mean by learned token over the last step. */
       loss: number;
-      /** Of the weights in the output. */
-      dev: { loss: number; perplexity: number } | null;
+      /** Of the weights in the output. `kl`: mean KL(output ‖ anchor) by learned token, in nats. */
+      dev: { loss: number; perplexity: number; kl?: number } | null;
       /** Read in training, prompts included. */
       tokens: number;
       /** Output folder, relative to the job's. */

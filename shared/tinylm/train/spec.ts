@@ -37,6 +37,8 @@ export const TrainingSpec = z
       /** TinyConfig without vocab_size, which follows from the rows; checked with it. */
       config: z.record(z.string(), z.unknown()).optional(),
     }),
+    /** A checkpoint folder; the result says how far from its model the trained one is on dev. */
+    anchor: path.nullable().default(null),
     data: z.strictObject({ train: paths.min(1), dev: paths.default([]) }),
     output: path,
     training: Training,
@@ -45,6 +47,10 @@ export const TrainingSpec = z
   .refine(({ model }) => model.from === null || model.config === undefined, {
     path: ['model', 'config'],
     message: 'only a new model (model.from null) takes a config',
+  })
+  .refine(({ anchor, data }) => anchor === null || data.dev.length > 0, {
+    path: ['data', 'dev'],
+    message: 'an anchor is compared with on dev rows, and there are none',
   })
   .refine(({ data, training }) => training.pick === 'last' || data.dev.length > 0, {
     path: ['data', 'dev'],

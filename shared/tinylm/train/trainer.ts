@@ -29,6 +29,8 @@ export interface Trainer {
   step(step: number, rows: Uint32Array, rate: number, weightDecay: number): Promise<number>;
   /** Mean loss by learned token on the whole dev corpus. */
   evaluate(): Promise<number>;
+  /** Mean KL(model ‖ anchor) by learned token of the whole dev corpus, in nats; `anchor` has the model's shape and vocabulary. */
+  divergence(anchor: Float32Array): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,8 @@ export function createTrainer(
     return pieces.reduce((sum, [, value]) => sum + value, 0);
   }
 
+  const wholeDev = (): Uint32Array => Uint32Array.from({ length: dev.count }, (_, i) => i);
+
   return {
     state: {
       parameters: view(plan.parameters),
@@ -80,8 +84,11 @@ export function createTrainer(
       return loss / learned;
     },
     evaluate: async () => {
-      const rows = Uint32Array.from({ length: dev.count }, (_, i) => i);
-      return (await run({ phase: 'evaluate', rows })) / dev.queries.length;
+      return (await run({ phase: 'evaluate', rows: wholeDev() })) / dev.queries.length;
+    },
+    divergence: async (anchor) => {
+      view(plan.anchor).set(anchor);
+      return (await run({ phase: 'diverge', rows: wholeDev() })) / dev.queries.length;
     },
     close: async () => {
       await Promise.all(threads.map((thread) => thread.close()));

@@ -3,6 +3,7 @@ import { workerData } from 'node:worker_threads';
 import { spaceOf } from '../kernels/load.ts';
 import { answer } from '../threads.ts';
 import { backward, lossOf } from '../model/backward.ts';
+import { divergenceOf } from '../model/divergence.ts';
 import { createEngine } from '../model/engine.ts';
 import { forward } from '../model/forward.ts';
 import { layOut, toPortions, type Sequence } from '../model/ragged.ts';
@@ -21,12 +22,13 @@ export interface TrainingThreadData {
 
 /**
  * gradient: shards of the batch `rows`, each gradient times `scale`; answers the loss of each shard that was drawn.
- * evaluate: losses on the rows of dev, in groups of every eighth row. reduce: sums the shards slice by slice; answers the squared norms.
+ * evaluate: losses on the rows of dev, in groups of every eighth row. diverge: how far the model is from
+ * the anchor on the rows of dev, in the same groups. reduce: sums the shards slice by slice; answers the squared norms.
  * update: AdamW on each slice.
  */
 export type Phase =
   | { readonly phase: 'gradient'; readonly rows: Uint32Array; readonly scale: number }
-  | { readonly phase: 'evaluate'; readonly rows: Uint32Array }
+  | { readonly phase: 'evaluate' | 'diverge'; readonly rows: Uint32Array }
   | { readonly phase: 'reduce' }
   | { readonly phase: 'update'; readonly update: Update };
 
@@ -50,6 +52,7 @@ const room = plan.threads[thread];
 if (room === undefined) throw new RangeError(`no room for thread ${thread}`);
 const { acts, gradients } = room;
 const engine = createEngine(space, plan.config, plan.parameters, room.engine);
+const anchor = { ...engine, parameters: plan.anchor };
 const { kernels } = engine;
 
 answer((question: Phase): Pieces => {
@@ -58,6 +61,8 @@ answer((question: Phase): Pieces => {
       return draw(SHARDS, (shard) => gradientOf(shard, question.rows, question.scale));
     case 'evaluate':
       return draw(SHARDS, (group) => evaluate(group, question.rows));
+    case 'diverge':
+      return draw(SHARDS, (group) => diverge(group, question.rows));
     case 'reduce':
       return draw(SLICES, reduce);
     case 'update':
@@ -101,6 +106,23 @@ function evaluate(group: number, rows: Uint32Array): number {
     loss += lossOf(engine, acts, batch, 1);
   }
   return loss;
+}
+
+function diverge(group: number, rows: Uint32Array): number {
+  let sum = 0;
+  for (const portion of shardOf(dev, group, rows)) {
+    const batch = layOut(portion, plan.config.conv_taps);
+    const vocabulary = plan.config.vocab_size;
+    const logits = space.floats.subarray(
+      acts.logits / 4,
+      acts.logits / 4 + batch.queries * vocabulary,
+    );
+    forward(engine, acts, batch);
+    const own = logits.slice();
+    forward(anchor, acts, batch);
+    sum += divergenceOf(own, logits, vocabulary);
+  }
+  return sum;
 }
 
 function reduce(slice: number): number {
