@@ -11,6 +11,7 @@ import {
   fired,
   PATIENCE_MS,
   untilEvent,
+  untilFired,
 } from '../support/drill/drill.ts';
 import { evidenceFolder } from '../support/drill/evidence.ts';
 import { allFailpoints, unguardedSites } from '../support/drill/failpoint-sites.ts';
@@ -101,9 +102,7 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   });
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  await expect
-    .poll(() => fired(cluster.state), { timeout: PATIENCE_MS })
-    .toContain('sampler.ack.before');
+  await untilFired(cluster, 'sampler.ack.before');
   // Asked again, for the coordinator dies of being asked.
   await expect
     .poll(() => pauseAgain(cluster), { interval: 200, timeout: PATIENCE_MS })
@@ -112,9 +111,7 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   expect(await cluster.ended()).toBe(3);
 
   cluster.start(`${textOf(names)};sampler.answer.before=stop`);
-  await expect
-    .poll(() => fired(cluster.state), { timeout: PATIENCE_MS })
-    .toEqual(expect.arrayContaining([...names, 'sampler.answer.before']));
+  await untilFired(cluster, ...names, 'sampler.answer.before');
   await cluster.resume('sampler-1', 0);
   await finish(cluster);
   await expectSound(cluster);
@@ -133,7 +130,7 @@ test('killed while it fetches a checkpoint, a sampler fetches it again', async (
     env: drillEnv,
   });
   cluster.start();
-  await expect.poll(() => fired(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
+  await untilFired(cluster, 'sampler.answer.before');
   const leave = new AbortController();
   const away = keepSampling(cluster.state, textOf(names), leave.signal);
   await finish(cluster).finally(() => {

@@ -11,6 +11,7 @@ import {
   fired,
   PATIENCE_MS,
   untilEvent,
+  untilFired,
 } from '../support/drill/drill.ts';
 import { readMarks } from '../support/drill/evidence.ts';
 import { inHand } from '../support/drill/in-hand.ts';
@@ -83,7 +84,7 @@ test('a judge that stands still for twice its ack wait answers too late, and not
     env: drillEnv,
   });
   cluster.start();
-  await expect.poll(() => fired(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
+  await untilFired(cluster, 'judge.answer.before');
   const [mark] = readMarks(cluster.state);
   await cluster.resume(mark?.peer ?? '', 2 * ackWaitMs);
   await finish(cluster);

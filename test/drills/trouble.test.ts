@@ -1,8 +1,6 @@
 /** What a user meets when the machine around a run is not as it should be: a message that says what to do, and nothing lost. */
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { tables } from '../../agents/curator/ledger/tables.ts';
@@ -17,8 +15,10 @@ import {
   fired,
   PATIENCE_MS,
   untilEvent,
+  untilFired,
 } from '../support/drill/drill.ts';
-import { readMarks, recordBlow } from '../support/drill/evidence.ts';
+import { recordBlow } from '../support/drill/evidence.ts';
+import { startGreeter } from '../support/greeter.ts';
 import { startNats } from '../support/nats.ts';
 import { makeRunFile } from '../support/run.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -35,24 +35,8 @@ async function startWith(env: NodeJS.ProcessEnv): Promise<string> {
   return stderr;
 }
 
-/** A server that greets as a nats-server of this version would, and takes a port. */
-async function greeter(version: string): Promise<AsyncDisposable & { port: number }> {
-  const server = createServer((socket) =>
-    socket.end(`INFO ${JSON.stringify({ version, jetstream: true })}\r\n`),
-  );
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
 test('a taken port and an old nats-server are refused with what to do', async () => {
-  await using other = await greeter('2.9.10');
+  await using other = await startGreeter('INFO {"version":"2.9.10","jetstream":true}\r\n');
   const port = String(other.port);
   expect(await startWith({ RESET_NATS_PORT: port })).toContain(
     `port ${port} (RESET_NATS_PORT) is taken by another process: set RESET_NATS_PORT to a free port`,
@@ -178,7 +162,7 @@ test('a sealed dataset whose manifest is damaged is not trained on, and is seale
     env: drillEnv,
   });
   cluster.start();
-  await expect.poll(() => readMarks(cluster.state), { timeout: PATIENCE_MS }).toHaveLength(1);
+  await untilFired(cluster, 'trainer.request.fsync.before');
   const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
   const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
   writeFileSync(join(folder, 'manifest.json'), '{}');

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -8,6 +6,7 @@ import { holderOf, takeLock } from '#local/lock.mjs';
 import { startCluster } from '../../../deploy/local/local-cluster.ts';
 import { readServerInfo } from '../../../deploy/local/probe.ts';
 import { removeState, stateFolder } from '../../../deploy/local/state-folder.ts';
+import { startGreeter } from '../../support/greeter.ts';
 import { startNats } from '../../support/nats.ts';
 
 let root = '';
@@ -30,22 +29,8 @@ function startIn(folder: string, env: NodeJS.ProcessEnv) {
   });
 }
 
-/** A server that greets as a nats-server of this version would. */
-async function greeter(greeting: string): Promise<AsyncDisposable & { port: number }> {
-  const server = createServer((socket) => socket.end(greeting));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
 test('a configured port that is taken is named, with what to do, and the folder is free again', async () => {
-  await using other = await greeter('');
+  await using other = await startGreeter('');
   await expect(startIn(root, { RESET_NATS_PORT: String(other.port) })).rejects.toThrow(
     `port ${other.port} (RESET_NATS_PORT) is taken by another process: set RESET_NATS_PORT to a free port`,
   );
@@ -63,7 +48,7 @@ test.each([
   ['INFO {"version":"2.10.29"}\r\n', 'runs without JetStream. Start it with -js'],
   ['SSH-2.0-OpenSSH\r\n', 'what answers there is not a nats-server'],
 ])('a server of NATS_URL that greets with %j is refused', async (greeting, message) => {
-  await using server = await greeter(greeting);
+  await using server = await startGreeter(greeting);
   const url = `nats://127.0.0.1:${server.port}`;
   await expect(startIn(root, { NATS_URL: url })).rejects.toThrow(message);
 });

@@ -61,3 +61,10 @@ export async function untilEvent(
 export function fired(state: string): string[] {
   return readMarks(state).map(({ failpoint }) => failpoint);
 }
+
+/** Waits until each of these failpoints has fired. */
+export async function untilFired({ state }: DrillCluster, ...names: string[]): Promise<void> {
+  await expect
+    .poll(() => fired(state), { timeout: PATIENCE_MS })
+    .toEqual(expect.arrayContaining(names));
+}
