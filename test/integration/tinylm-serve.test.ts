@@ -127,6 +127,22 @@ async function prefilledBy(work: () => Promise<unknown>): Promise<number> {
   return (await health(server)).prefilled_tokens - before.prefilled_tokens;
 }
 
+test('completions of a batch are what they would be alone, and one that is refused takes no other with it', async () => {
+  const asks = [
+    { model, prompt, seed: 5, max_tokens: 8 },
+    { model, prompt, max_tokens: 8, n: 65 },
+    { model: 'gone', prompt },
+    { model, prompt: 'Bob lives in', temperature: 0, max_tokens: 8 },
+  ];
+  const { status, body } = await post(server, '/v1/completions/batch', { completions: asks });
+  expect(status).toBe(200);
+  const { replies } = body as { replies: { status: number; body: OpenAI.Completion }[] };
+  expect(replies.map((reply) => reply.status)).toEqual([200, 400, 404, 200]);
+  const [first, , , last] = replies.map((reply) => reply.body.choices?.[0]?.text);
+  expect([first]).toEqual(await texts({ prompt, seed: 5, max_tokens: 8 }));
+  expect([last]).toEqual(await texts({ prompt: 'Bob lives in', temperature: 0, max_tokens: 8 }));
+});
+
 test('a stop string ends the text before it', async () => {
   const ask = { prompt, seed: 2, max_tokens: 24, logprobs: 0 };
   const [whole = ''] = await texts(ask);
@@ -183,6 +199,7 @@ test('what the client got wrong is named, with the status and shape of the OpenA
     ['/v1/completions', { ...ask, temperature: 1e-9 }, 400, 'temperature: must be 0 (greedy)'],
     ['/v1/completions', { ...ask, max_tokens: 252 }, 400, 'exceed the 256 positions'],
     ['/v1/completions', { ...ask, prompt: 'x'.repeat(8_000_000) }, 413, 'at most 8000000'],
+    ['/v1/completions/batch', { completions: [] }, 400, 'must hold at least one request'],
     ['/v1/models', { id: 'a', path: join(dir, 'nowhere') }, 422, 'config.json: is missing'],
     ['/v1/models', { id: model, path: dir }, 409, 'use another id'],
     ['/v1/chat/completions', ask, 404, 'no such route'],

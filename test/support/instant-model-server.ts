@@ -51,7 +51,15 @@ export async function startInstantModelServer(): Promise<InstantModelServer> {
       const data = [...models].map(([id, created]) => ({ id, object: 'model', created }));
       return { body: { object: 'list', data } };
     }
-    const asked = body as Asked;
+    if (request.url === '/v1/completions/batch') {
+      const { completions: asks } = body as { completions: Asked[] };
+      const replies = await Promise.all(asks.map(complete));
+      return { body: { replies: replies.map((reply) => ({ status: 200, ...reply })) } };
+    }
+    return complete(body as Asked);
+  }
+
+  async function complete(asked: Asked): Promise<Reply> {
     if (special !== undefined) return special(asked);
     if (!models.has(asked.model))
       return { status: 404, body: { error: { message: `${asked.model} is not loaded` } } };

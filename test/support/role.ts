@@ -26,8 +26,9 @@ export interface RoleOptions {
   peer: string;
   /** Holds the state folders of peers and the folder of checkpoints. */
   folder: string;
-  /** URL of the model server `local`, for a sampler. */
+  /** URL of the model server `local`, for a sampler, and how it is driven. */
   modelServer?: string;
+  driver?: 'openai' | 'tinylm';
   /** Command of the back-end `tinylm`, for a trainer. */
   trainer?: readonly string[];
   env?: Readonly<Record<string, string>>;
@@ -38,12 +39,11 @@ export const ACK_WAIT_MS = 2000;
 /** Starts the real program of a role and waits until it is ready; throws with its log when it ends before. */
 export async function startRole(
   role: keyof typeof programs,
-  { natsUrl, peer, folder, modelServer, trainer, env = {} }: RoleOptions,
+  { natsUrl, peer, folder, modelServer, driver = 'tinylm', trainer, env = {} }: RoleOptions,
 ): Promise<RoleProcess> {
   const state = join(folder, peer);
   const profiles = join(folder, `${peer}.profiles.json`);
-  const servers =
-    modelServer === undefined ? {} : { local: { driver: 'tinylm', url: modelServer } };
+  const servers = modelServer === undefined ? {} : { local: { driver, url: modelServer } };
   const trainers = trainer === undefined ? {} : { tinylm: { command: trainer } };
   await mkdir(state, { recursive: true });
   await writeFile(profiles, JSON.stringify({ servers, trainers }));

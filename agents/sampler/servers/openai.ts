@@ -49,13 +49,34 @@ export async function listModels(
   return data.map(({ id, created }) => ({ name: id, since: created }));
 }
 
-export async function complete(
+async function complete(
   client: OpenAI,
   completion: Completion,
   signal: AbortSignal,
 ): Promise<Completed> {
-  const { model, prompt, temperature, topK, seed, maxTokens, logprobs } = completion;
-  const body: CompletionCreateParamsNonStreaming & { top_k?: number } = {
+  let answer: unknown;
+  try {
+    answer = await client.completions.create(bodyOf(completion), { signal });
+  } catch (error) {
+    rethrowAbort(signal);
+    const meaning = decodeFailure(error);
+    if (meaning instanceof Error) throw meaning;
+    return meaning;
+  }
+  return decodeCompletion(answer, completion.model);
+}
+
+/** The body of a completion request. */
+export function bodyOf({
+  model,
+  prompt,
+  temperature,
+  topK,
+  seed,
+  maxTokens,
+  logprobs,
+}: Completion): CompletionCreateParamsNonStreaming & { top_k?: number } {
+  return {
     model,
     prompt,
     temperature,
@@ -64,16 +85,6 @@ export async function complete(
     ...(topK > 0 ? { top_k: topK } : {}),
     ...(logprobs ? { logprobs: 1 } : {}),
   };
-  let answer: unknown;
-  try {
-    answer = await client.completions.create(body, { signal });
-  } catch (error) {
-    rethrowAbort(signal);
-    const meaning = decodeFailure(error);
-    if (meaning instanceof Error) throw meaning;
-    return meaning;
-  }
-  return decodeCompletion(answer, model);
 }
 
 /** A request that is not about one candidate: what a server refuses then is how it is used. */

@@ -1,14 +1,67 @@
-import type { ModelServer } from './driver.ts';
-import { complete, createClient, listModels, request, type ServerAddress } from './openai.ts';
+import { APIError } from 'openai';
+import { z } from 'zod';
+import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
+import { decodeCompletion, decodeFailure } from './decode.ts';
+import type { Completed, Completion, ModelServer } from './driver.ts';
+import { gather } from './gather.ts';
+import { bodyOf, createClient, listModels, request, type ServerAddress } from './openai.ts';
 
-/** `tinylm serve`: the OpenAI API, and `POST /v1/models` to load a checkpoint under a name of its own. It must see the checkpoint folder. */
+/** Completions of one call. */
+const MOST = 128;
+
+const Replies = z.object({
+  replies: z.array(
+    z.object({
+      status: z.int(),
+      headers: z.record(z.string(), z.string()).optional(),
+      body: z.unknown(),
+    }),
+  ),
+});
+
+/**
+ * `tinylm serve`: the OpenAI API, `POST /v1/models` to load a checkpoint under a name of its own (it must see the checkpoint folder), and
+ * `POST /v1/completions/batch` for several completions in one call: a small model answers faster than HTTP calls are made.
+ */
 export function createTinylmServer(address: ServerAddress): ModelServer {
   const client = createClient(address);
+  const complete = gather<Completion, Completed>(async (completions, signal) => {
+    const body = { completions: completions.map(bodyOf) };
+    const answer = await request(
+      () => client.post<unknown>('/completions/batch', { body, signal }),
+      signal,
+    );
+    const parsed = Replies.safeParse(answer);
+    if (!parsed.success)
+      throw new TransientError(
+        `the model server's answer is no batch:\n${z.prettifyError(parsed.error)}`,
+      );
+    const { replies } = parsed.data;
+    return completions.map(({ model }, i) => decodeReply(replies[i], model));
+  }, MOST);
   return {
     served: (signal) => listModels(client, signal),
     load: async (id, path, signal) => {
       await request(() => client.post('/models', { body: { id, path }, signal }), signal);
     },
-    complete: (completion, signal) => complete(client, completion, signal),
+    complete,
   };
+}
+
+/** One reply of a batch means what it would mean as a response of its own. */
+function decodeReply(
+  reply: z.infer<typeof Replies>['replies'][number] | undefined,
+  model: string,
+): Completed | Error {
+  if (reply === undefined) return new TransientError('the model server left out a reply');
+  const { status, headers, body } = reply;
+  if (status !== 200)
+    return decodeFailure(
+      APIError.generate(status, body as object, undefined, new Headers(headers)),
+    );
+  try {
+    return decodeCompletion(body, model);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error));
+  }
 }

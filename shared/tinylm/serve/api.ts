@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts';
 import { complete } from './completion.ts';
 import type { LoadedModel, Registry } from './registry.ts';
-import { CompletionRequest, LoadRequest, readBody } from './request.ts';
+import { BatchRequest, CompletionRequest, LoadRequest, readBody, readValue } from './request.ts';
 
 export interface Reply {
   status: number;
@@ -26,6 +26,7 @@ const routes: { path: RegExp; methods: Record<string, Route> }[] = [
   { path: /^\/v1\/models$/, methods: { GET: listModels, POST: loadModel } },
   { path: /^\/v1\/models\/(.+)$/, methods: { GET: showModel, DELETE: unloadModel } },
   { path: /^\/v1\/completions$/, methods: { POST: createCompletion } },
+  { path: /^\/v1\/completions\/batch$/, methods: { POST: createBatch } },
 ];
 
 /** Answers one call; throws ApiError for whatever the client got wrong. */
@@ -74,7 +75,28 @@ function unloadModel(_: Call, registry: Registry, id: string): Reply {
 }
 
 async function createCompletion({ body, signal }: Call, registry: Registry): Promise<Reply> {
-  const asked = readBody(CompletionRequest, body);
+  return replyTo(readBody(CompletionRequest, body), registry, signal);
+}
+
+/** Many completions in one call: a small model answers faster than HTTP calls are made. One that fails takes no other with it. */
+async function createBatch({ body, signal }: Call, registry: Registry): Promise<Reply> {
+  const { completions } = readBody(BatchRequest, body);
+  const replies = completions.map(async (completion): Promise<Reply> => {
+    try {
+      return await replyTo(readValue(CompletionRequest, completion), registry, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return { status: error.status, headers: error.headers, body: error.body };
+    }
+  });
+  return { status: 200, body: { replies: await Promise.all(replies) } };
+}
+
+async function replyTo(
+  asked: CompletionRequest,
+  registry: Registry,
+  signal: AbortSignal,
+): Promise<Reply> {
   return { status: 200, body: await complete(registry.use(asked.model), asked, signal) };
 }
 

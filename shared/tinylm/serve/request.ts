@@ -45,6 +45,11 @@ export const CompletionRequest = z.strictObject({
 });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
 
+/** Completion requests that are answered each by itself, as if they had come alone. */
+export const BatchRequest = z.strictObject({
+  completions: z.array(z.unknown()).min(1, 'must hold at least one request'),
+});
+
 export const LoadRequest = z.strictObject({
   id: z.string().regex(/^[\w.:@/-]{1,200}$/, 'must be 1 to 200 letters, digits or any of _.:@/-'),
   path: z.string().regex(/^(\/|[A-Za-z]:[\\/])/, 'must be an absolute path of a checkpoint folder'),
@@ -58,6 +63,11 @@ export function readBody<T>(schema: z.ZodType<T>, body: Buffer): T {
   } catch (error) {
     throw new ApiError(400, `the body is not JSON in UTF-8: ${(error as Error).message}`);
   }
+  return readValue(schema, value);
+}
+
+/** Reads what was JSON; throws a 400 that names the first bad field. */
+export function readValue<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OpenAI } from 'openai';
+import { servedName } from '../../../agents/curator/plan/requests.ts';
 import { publish } from '../../support/published-checkpoint.ts';
 import { startRole } from '../../support/role.ts';
 import { type Durability, environment, measureRound, startCluster } from './cluster.ts';
@@ -18,13 +19,16 @@ export async function measureHttp(durability: Durability, repeats: number): Prom
   await using server = await startModelServer();
   const { nats, folder, file } = cluster;
   const options = { natsUrl: nats.url, folder, env: environment, peer: 'sampler-1' };
-  await using sampler = await startRole('sampler', { ...options, modelServer: server.url });
+  // The driver of servers in general: it makes a call for each candidate, as the bare client does.
+  const served = { modelServer: server.url, driver: 'openai' } as const;
+  await using sampler = await startRole('sampler', { ...options, ...served });
   const pids = [...cluster.pids(), ['sampler', sampler.pid], ['model server', server.pid]] as const;
   const candidates = candidatesOf(workload);
   const measured: Measured = { rates: [], references: [], cpu: [] };
   for (let round = 1; round <= repeats + 1; round++) {
     const files = { 'config.json': JSON.stringify({ round }) };
     const checkpoint = await publish(join(folder, 'checkpoints'), files, []);
+    await load(server.url, servedName(file.run, checkpoint));
     const { seconds, cpu } = await measureRound(cluster, round, checkpoint, candidates, pids);
     const bare = await measureBareLoop(server.url, file.sampling.maxTokens, candidates);
     if (round === 1) continue;
@@ -33,6 +37,11 @@ export async function measureHttp(durability: Durability, repeats: number): Prom
     measured.cpu.push(cpu);
   }
   return measured;
+}
+
+/** As whoever runs the server would. */
+async function load(url: string, id: string): Promise<void> {
+  await fetch(`${url}/v1/models`, { method: 'POST', body: JSON.stringify({ id }) });
 }
 
 async function startModelServer(): Promise<{ url: string; pid: number } & AsyncDisposable> {
