@@ -66,21 +66,21 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'zero-shot',
       title: 'base model, then instruction tuning',
       clean: false,
-      cost: 7,
+      cost: 16,
       file: () => ({ ...demo, start: [pretrain, instruct], rounds: startOnly }),
     },
     {
       name: 'mtl',
       title: 'multi-task learning, then RESET',
       clean: false,
-      cost: 11,
+      cost: 24,
       file: (finished) => ({ ...demo, start: [instructed(finished), mtl] }),
     },
     {
       name: 'context',
       title: 'context datasets only, after instruction tuning (IF→CD)',
       clean: false,
-      cost: 3,
+      cost: 11,
       file: (finished) => ({
         ...demo,
         start: [instructed(finished), context],
@@ -91,7 +91,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'cd',
       title: 'context datasets only, from the base model',
       clean: false,
-      cost: 3,
+      cost: 10,
       file: (finished) => ({
         ...demo,
         model: { ...demo.model, base: baseOf(finished) },
@@ -103,7 +103,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'cd-if',
       title: 'instruction tuning after the context datasets (CD→IF)',
       clean: false,
-      cost: 3,
+      cost: 4,
       file: (finished) => ({
         ...demo,
         start: [{ name: 'context', checkpoint: startOf(finished, 'cd') }, instruct],
@@ -114,7 +114,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'reset-without-mtl',
       title: 'the instruction-tuned model, trained on what MTL sampled',
       clean: false,
-      cost: 4,
+      cost: 6,
       file: (finished) => ({
         ...demo,
         start: [instructed(finished), mixed(finished)],
@@ -125,7 +125,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'reset-s',
       title: 'RESET-S: both passes, the best quarter of each dataset',
       clean: false,
-      cost: 4,
+      cost: 6,
       file: (finished) => ({
         ...demo,
         start: [mixed(finished)],
@@ -138,7 +138,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'random',
       title: 'control: a random candidate is kept',
       clean: false,
-      cost: 9,
+      cost: 15,
       file: (finished) => ({
         ...control(finished),
         select: { ...demo.select, policy: 'random' },
@@ -148,7 +148,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'weights-0',
       title: 'control: weights 0, so that the task score alone selects',
       clean: false,
-      cost: 9,
+      cost: 15,
       file: (finished) => ({
         ...control(finished),
         score: { ...demo.score, instruction: 0, faithfulness: 0 },
@@ -158,7 +158,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'gold',
       title: 'control: gold references instead of samples',
       clean: false,
-      cost: 8,
+      cost: 15,
       file: (finished) => ({
         ...control(finished),
         select: { ...demo.select, policy: 'reference' },
@@ -168,7 +168,7 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       name: 'clean',
       title: 'control: the same chain in a world without habits',
       clean: true,
-      cost: 14,
+      cost: 19,
       // Habits are in what models are tuned on, so the base model of both worlds is one.
       file: (finished) => ({
         ...demo,
