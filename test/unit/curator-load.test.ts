@@ -228,6 +228,28 @@ test('references are needed only where a judge of the task applies', async () =>
   expect(loaded?.splits.train).toHaveLength(1);
 });
 
+test('weights that are picked by references of dev need some, which a stage that trains nothing does not', async () => {
+  const files = {
+    train: [command('Say a.'), command('Say b.')],
+    dev: [command('Say c.')],
+    answered: [command('Say d.', { references: ['d'] })],
+  };
+  const picking = (dev: string, start: { name: string; checkpoint?: string }[] = []) => {
+    const datasets = [{ ...instruct, train: 'train', dev, perRound: 2 }];
+    const { training } = makeRunFile();
+    return load(files, { datasets, start, training: { ...training, pick: 'dev-perplexity' } });
+  };
+  expect(await problemOf(picking('dev'))).toContain(
+    'training: pick dev-perplexity reads references of dev, and instruct have none there',
+  );
+  expect(await picking('answered')).toHaveLength(1);
+  expect(
+    await problemOf(
+      picking('dev', [{ name: 'given', checkpoint: 'a'.repeat(64) }, { name: 'tune' }]),
+    ),
+  ).toMatch(/^(?!.*start stage given).*start stage tune: pick/s);
+});
+
 test('datasets with one name, without files, or with nothing to train on are refused', async () => {
   const datasets = [{ ...span, dev: 'dev' }, span];
   const problem = await problemOf(load({ dev: [question('Dan')] }, { datasets }));

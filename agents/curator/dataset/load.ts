@@ -75,6 +75,7 @@ export async function loadDatasets(file: RunFile, folder: string): Promise<Loade
   const datasets = loaded.map((one) => holdOut(one.dataset, one.parts, heldOut));
   const rowsOf = (split: Split): PlacedExample[] => datasets.flatMap(({ rows }) => rows[split]);
   checkLeakage(rowsOf('train'), rowsOf('dev'), rowsOf('test'), problems);
+  checkPicks(file, datasets, problems);
   problems.finish();
   return datasets.map(({ rows, ...dataset }) => ({
     ...dataset,
@@ -95,6 +96,33 @@ function checkParts(datasets: readonly Dataset[], problems: Problems): void {
   }
   if (datasets.every(({ train }) => train === undefined))
     problems.add('no dataset has a `train` part, so there is nothing to sample for');
+}
+
+/** Weights that are picked by the references of dev need some. */
+function checkPicks(
+  { training, start, rounds }: RunFile,
+  datasets: readonly ReturnType<typeof holdOut>[],
+  problems: Problems,
+): void {
+  const seen = datasets.filter(({ seen }) => seen).map(({ name }) => name);
+  const trained = [
+    ...start
+      .filter(({ checkpoint }) => checkpoint === undefined)
+      .map((stage) => ({
+        where: `start stage ${stage.name}`,
+        pick: stage.training.pick ?? training.pick,
+        names: stage.datasets ?? seen,
+      })),
+    ...(rounds.max > 0 ? [{ where: 'training', pick: training.pick, names: seen }] : []),
+  ];
+  const answered = datasets
+    .filter(({ rows }) => rows.dev.some(({ example }) => example.references.length > 0))
+    .map(({ name }) => name);
+  for (const { where, pick, names } of trained)
+    if (pick === 'dev-perplexity' && !names.some((name) => answered.includes(name)))
+      problems.add(
+        `${where}: pick dev-perplexity reads references of dev, and ${names.join(', ')} have none there; add some, or write \`pick: last\``,
+      );
 }
 
 /** The groups of all datasets that hold out leave the train part of each, so that a context of two of them does not leak. */
