@@ -54,30 +54,44 @@ const { acts, gradients } = room;
 const engine = createEngine(space, plan.config, plan.parameters, room.engine);
 const anchor = { ...engine, parameters: plan.anchor };
 const { kernels } = engine;
+const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
+const slices = Array.from({ length: SLICES }, (_, slice) => slice);
 
 answer((question: Phase): Pieces => {
   switch (question.phase) {
     case 'gradient':
-      return draw(SHARDS, (shard) => gradientOf(shard, question.rows, question.scale));
+      return draw(longestFirst(train, question.rows), (shard) =>
+        gradientOf(shard, question.rows, question.scale),
+      );
     case 'evaluate':
-      return draw(SHARDS, (group) => evaluate(group, question.rows));
+      return draw(shards, (group) => evaluate(group, question.rows));
     case 'diverge':
-      return draw(SHARDS, (group) => diverge(group, question.rows));
+      return draw(shards, (group) => diverge(group, question.rows));
     case 'reduce':
-      return draw(SLICES, reduce);
+      return draw(slices, reduce);
     case 'update':
-      return draw(SLICES, (slice) => update(slice, question.update));
+      return draw(slices, (slice) => update(slice, question.update));
   }
 });
 
 /** Works on pieces that no other thread has drawn, until there are none. */
-function draw(pieces: number, work: (piece: number) => number): Pieces {
+function draw(pieces: readonly number[], work: (piece: number) => number): Pieces {
   const done: [number, number][] = [];
   for (;;) {
-    const piece = Atomics.add(next, 0, 1);
-    if (piece >= pieces) return done;
+    const piece = pieces[Atomics.add(next, 0, 1)];
+    if (piece === undefined) return done;
     done.push([piece, work(piece)]);
   }
+}
+
+/** Shards by falling number of tokens, so that at the end no thread waits long for another. Their sum does not depend on it. */
+function longestFirst({ starts }: Corpus, rows: Uint32Array): number[] {
+  const tokens = shards.map(() => 0);
+  for (const [i, row] of rows.entries()) {
+    const length = (starts[row + 1] ?? 0) - (starts[row] ?? 0);
+    tokens[i % SHARDS] = (tokens[i % SHARDS] ?? 0) + length;
+  }
+  return shards.toSorted((a, b) => (tokens[b] ?? 0) - (tokens[a] ?? 0));
 }
 
 function shardOf(corpus: Corpus, shard: number, rows: Uint32Array): Sequence[][] {
