@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Sample, SampleRequest } from '../../shared/tinylm/model/generate.ts';
+import type { Sample, SampleRequest } from '../../shared/tinylm/model/sample.ts';
 import { createBatcher } from '../../shared/tinylm/serve/batcher.ts';
 
 const never = new AbortController().signal;

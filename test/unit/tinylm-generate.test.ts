@@ -4,15 +4,15 @@ import { createArena, createSpace } from '../../shared/tinylm/kernels/load.ts';
 import { takeForwardActivations } from '../../shared/tinylm/model/activations.ts';
 import { createEngine, takeEngineRoom } from '../../shared/tinylm/model/engine.ts';
 import { forward } from '../../shared/tinylm/model/forward.ts';
-import {
-  createGenerator,
-  type Generator,
-  type Sample,
-  type SampleRequest,
-} from '../../shared/tinylm/model/generate.ts';
+import { createGenerator, type Generator } from '../../shared/tinylm/model/generate.ts';
 import { layoutOf } from '../../shared/tinylm/model/layout.ts';
 import { layOut } from '../../shared/tinylm/model/ragged.ts';
-import { chooseToken, logProbability } from '../../shared/tinylm/model/sample.ts';
+import {
+  chooseToken,
+  logProbability,
+  type Sample,
+  type SampleRequest,
+} from '../../shared/tinylm/model/sample.ts';
 import { writeTinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
 let checkpoint: Awaited<ReturnType<typeof writeTinyCheckpoint>>;

@@ -1,6 +1,8 @@
+import { otherVocabulary } from './pseudo.ts';
 import { drawsFor, placeOf } from './random.ts';
 import type { Relation, RelationWords, Vocabulary } from './vocabulary.ts';
-import { fill, relations, vocabularyOf } from './vocabulary.ts';
+import { fill, relations } from './vocabulary.ts';
+import { english } from './words.ts';
 
 /** A two-word value and what an annotator may write for it; the alias shares the first word. */
 export interface Value {
@@ -37,9 +39,9 @@ const heldOutShare = 0.15;
 const seenCelebrities = 32;
 const unseenCelebrities = 16;
 
-/** Everybody and everything in the world of `seed`, by the names of the vocabulary. */
+/** Everybody and everything in the world of `seed`. Vocabulary 0 is the English-like one; any other seed makes words and sentences of its own. */
 export function createPopulation(seed: number, vocabularySeed: number): Population {
-  const vocabulary = vocabularyOf(vocabularySeed);
+  const vocabulary = vocabularySeed === 0 ? english : otherVocabulary(vocabularySeed);
   const { firstNames, lastNames, fillerSubjects, fillerEvents } = vocabulary;
   const people = holdOut(seed, pairs(firstNames, lastNames, '{one} {two}'), (name) => name);
   const values = byRelation((relation) =>

@@ -1,6 +1,3 @@
-import { otherVocabulary } from './pseudo.ts';
-import { english } from './words.ts';
-
 export const relations = ['city', 'job', 'food', 'pet'] as const;
 export type Relation = (typeof relations)[number];
 
@@ -46,11 +43,6 @@ export interface Vocabulary {
   inSentence: string;
   /** Wordings of the instruction of `sum`. */
   summary: readonly [string, string];
-}
-
-/** 0 is the English-like vocabulary; any other seed makes words and sentences of its own. */
-export function vocabularyOf(seed: number): Vocabulary {
-  return seed === 0 ? english : otherVocabulary(seed);
 }
 
 /** Fills the blanks of a template. */

@@ -5,7 +5,7 @@ import { answer } from '../threads.ts';
 import { decode, type Group } from './decode.ts';
 import type { DecodePlan } from './decode-plan.ts';
 import { createEngine } from './engine.ts';
-import type { Sample } from './generate.ts';
+import type { Sample } from './sample.ts';
 
 export interface DecodeThreadData {
   readonly memory: WebAssembly.Memory;

@@ -3,10 +3,9 @@ import { strideOf } from './activations.ts';
 import { PREFILL_ROWS, type DecodePlan, type DecodeRoom } from './decode-plan.ts';
 import { embeddingScale, type Engine } from './engine.ts';
 import { forward, turn } from './forward.ts';
-import type { Sample } from './generate.ts';
 import type { Block, LayerBlocks } from './layout.ts';
 import { layOut, toPortions } from './ragged.ts';
-import { chooseToken, logProbability, type Choice } from './sample.ts';
+import { chooseToken, logProbability, type Choice, type Sample } from './sample.ts';
 
 export interface LaneRequest extends Choice {
   /** Tokens to generate at most; there are positions for them. */

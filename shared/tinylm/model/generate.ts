@@ -6,29 +6,8 @@ import type { Group } from './decode.ts';
 import { packWeights, planDecoding } from './decode-plan.ts';
 import type { DecodeThreadData } from './decode-worker.ts';
 import { toQuestions, type Piece } from './questions.ts';
+import type { Sample, SampleRequest } from './sample.ts';
 import type { Tokenizer } from './tokenizer.ts';
-
-export interface SampleRequest {
-  /** Token ids; together with the completion at most max_position_embeddings. */
-  readonly prompt: readonly number[];
-  /** 0 takes the most likely token. */
-  readonly temperature: number;
-  /** Keeps this many of the most likely tokens; 0 keeps all. */
-  readonly topK: number;
-  /** 31 bits. */
-  readonly seed: number;
-  readonly maxTokens: number;
-  readonly logprobs: boolean;
-}
-
-export interface Sample {
-  /** Without the end token. */
-  tokens: number[];
-  /** Natural logarithm of each token's probability; empty unless asked for. */
-  logprobs: number[];
-  /** The end token came, or there was no room for more. */
-  finish: 'stop' | 'length';
-}
 
 /** Counted since the generator was made. */
 export interface TokenCounts {

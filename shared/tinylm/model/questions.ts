@@ -2,7 +2,7 @@ import { strideOf } from './activations.ts';
 import type { TinyConfig } from './config.ts';
 import type { LaneRequest } from './decode.ts';
 import { cachedTokens, MAX_LANES } from './decode-plan.ts';
-import type { SampleRequest } from './generate.ts';
+import type { SampleRequest } from './sample.ts';
 
 /** Requests of a batch with the same prompt, which a thread continues together. */
 export interface Piece {

@@ -8,7 +8,24 @@ export interface Choice {
   readonly temperature: number;
   /** Keeps this many of the most likely tokens; 0 keeps all. */
   readonly topK: number;
+  /** 31 bits. */
   readonly seed: number;
+}
+
+export interface SampleRequest extends Choice {
+  /** Token ids; together with the completion at most max_position_embeddings. */
+  readonly prompt: readonly number[];
+  readonly maxTokens: number;
+  readonly logprobs: boolean;
+}
+
+export interface Sample {
+  /** Without the end token. */
+  tokens: number[];
+  /** Natural logarithm of each token's probability; empty unless asked for. */
+  logprobs: number[];
+  /** The end token came, or there was no room for more. */
+  finish: 'stop' | 'length';
 }
 
 /**

@@ -7,7 +7,8 @@
  * B3. Closing finishes what the queue holds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Generator, Sample, SampleRequest } from '../model/generate.ts';
+import type { Generator } from '../model/generate.ts';
+import type { Sample, SampleRequest } from '../model/sample.ts';
 import { ApiError, overloaded } from './api-error.ts';
 
 const GATHER_MS = 2;

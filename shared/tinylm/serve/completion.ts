@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Sample, SampleRequest } from '../model/generate.ts';
+import type { Sample, SampleRequest } from '../model/sample.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { ApiError } from './api-error.ts';
 import type { LoadedModel } from './registry.ts';
