@@ -1,4 +1,5 @@
 /** Every failpoint of the code base kills once, several in a run; each proves by its mark that it did. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -97,7 +98,7 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   const names = killsAt(ofControl);
   // The sampler stands still over the round's first units, so that curating is under way at the pause and after it.
   await using cluster = await drillCluster({
-    failpoints: `${textOf(names)};sampler.ack.before@13=stop`,
+    failpoints: `${textOf(names)};sampler.ack.before@11=stop`,
     env: drillEnv,
   });
   cluster.start();
@@ -107,6 +108,8 @@ test('killed while it is paused and goes on again, a run ends with the same byte
   await expect
     .poll(() => pauseAgain(cluster), { interval: 200, timeout: PATIENCE_MS })
     .toContain('paused');
+  // Not before it is told to end, or it would sample the whole round meanwhile.
+  await expect.poll(() => existsSync(join(cluster.state, 'cluster.json'))).toBe(false);
   await cluster.resume('sampler-1', 0);
   expect(await cluster.ended()).toBe(3);
 
