@@ -1,6 +1,7 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createTinylmServer } from '../../agents/sampler/servers/tinylm.ts';
 import { publishCheckpoint } from '../../agents/trainer/checkpoint/publish.ts';
 import { sha256 } from '../../shared/contract/ids.ts';
 import type { SampleResult, SampleUnit } from '../../shared/contract/work.ts';
@@ -104,4 +105,20 @@ test('a tinylm that comes late and is killed between units gives the same candid
   );
   expect(texts).toHaveLength(9);
   expect(new Set(texts).size).toBeGreaterThan(3);
+});
+
+test('a prompt that is too large for a call is refused alone, whatever is asked for beside it', async () => {
+  const folder = keep(await temporaryFolder()).path;
+  const checkpoint = await publishTiny(folder);
+  const { url } = keep(await startTinylm('--port', '0', '--workers', '1'));
+  const server = createTinylmServer({ url, key: undefined });
+  const { signal } = new AbortController();
+  await server.load('tiny', join(folder, 'checkpoints', checkpoint), signal);
+  const ask = (prompt: string) =>
+    server.complete({ model: 'tiny', prompt, temperature: 0, ...settings }, signal);
+  const asked = await Promise.all([ask('the cat'), ask('x'.repeat(8_000_000)), ask('the cat')]);
+  expect(asked.map(({ outcome }) => outcome)).toEqual(['generated', 'failed', 'generated']);
+  expect(asked[1]).toMatchObject({
+    reason: expect.stringContaining('at most 8000000 are read') as string,
+  });
 });

@@ -5,12 +5,15 @@ import { gather } from '../../agents/sampler/servers/gather.ts';
 const never = new AbortController().signal;
 
 /** Doubles numbers, refuses odd ones, and keeps what was asked in each call. */
-function doubler(most = 10) {
+function doubler(most = 100) {
   const calls: number[][] = [];
-  const ask = gather<number, number>((asks) => {
-    calls.push([...asks]);
-    return Promise.resolve(asks.map((n) => (n % 2 === 0 ? 2 * n : new Error(`${n} is odd`))));
-  }, most);
+  const ask = gather<number, number>(
+    (asks) => {
+      calls.push([...asks]);
+      return Promise.resolve(asks.map((n) => (n % 2 === 0 ? 2 * n : new Error(`${n} is odd`))));
+    },
+    { most, sizeOf: (n) => n },
+  );
   return { ask, calls };
 }
 
@@ -26,10 +29,10 @@ test('what is asked for in one turn goes out as one call, and each gets its own 
   expect(calls).toEqual([[2, 3, 4], [6]]);
 });
 
-test('a call holds no more than its limit', async () => {
-  const { ask, calls } = doubler(2);
-  await Promise.all([2, 4, 6, 8, 10].map((n) => ask(n, never)));
-  expect(calls).toEqual([[2, 4], [6, 8], [10]]);
+test('a call is no larger than its limit, but where one ask alone is', async () => {
+  const { ask, calls } = doubler(10);
+  await Promise.all([2, 4, 6, 20, 8, 2].map((n) => ask(n, never)));
+  expect(calls).toEqual([[2, 4], [6], [20], [8, 2]]);
 });
 
 test('what is given up before the call is not asked for, and after it the others go on', async () => {
@@ -45,14 +48,17 @@ test('what is given up before the call is not asked for, and after it the others
 
 test('a call that nobody waits for any more is aborted, and not before', async () => {
   let seen: AbortSignal | undefined;
-  const ask = gather<number, number>(async (_, signal) => {
-    seen = signal;
-    return new Promise((_, reject) => {
-      signal.addEventListener('abort', () => {
-        reject(signal.reason as Error);
+  const ask = gather<number, number>(
+    async (_, signal) => {
+      seen = signal;
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
       });
-    });
-  }, 10);
+    },
+    { most: 10, sizeOf: (n) => n },
+  );
   const [one, two] = [new AbortController(), new AbortController()];
   const asked = Promise.allSettled([ask(1, one.signal), ask(2, one.signal), ask(3, two.signal)]);
   await turn();
@@ -64,7 +70,10 @@ test('a call that nobody waits for any more is aborted, and not before', async (
 });
 
 test('a call that fails as a whole fails all that it was for', async () => {
-  const ask = gather<number, number>(() => Promise.reject(new Error('away')), 10);
+  const ask = gather<number, number>(() => Promise.reject(new Error('away')), {
+    most: 10,
+    sizeOf: (n) => n,
+  });
   const asked = await Promise.allSettled([ask(1, never), ask(2, never)]);
   expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });

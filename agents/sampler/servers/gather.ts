@@ -1,4 +1,4 @@
-import { onAbort, untilAborted } from '../../../shared/process/signal.ts';
+import { untilAborted } from '../../../shared/process/signal.ts';
 
 interface Asked<TAsk, TAnswer> {
   ask: TAsk;
@@ -8,30 +8,42 @@ interface Asked<TAsk, TAnswer> {
 }
 
 /**
- * Makes one call of what is asked for in one turn of the event loop, `most` at a time. `call` answers in the order of its asks, with an
- * Error for one that failed by itself; what it throws fails them all. Its signal aborts when every one of its asks was given up.
+ * Makes one call of what is asked for in one turn of the event loop, and more where their sizes sum up to more than `most`; what is larger
+ * by itself is a call of its own. `call` answers in the order of its asks, with an Error for one that failed by itself; what it throws
+ * fails them all. Its signal aborts when every one of its asks was given up.
  */
 export function gather<TAsk, TAnswer>(
   call: (asks: readonly TAsk[], signal: AbortSignal) => Promise<readonly (TAnswer | Error)[]>,
-  most: number,
+  { most, sizeOf }: { most: number; sizeOf: (ask: TAsk) => number },
 ): (ask: TAsk, signal: AbortSignal) => Promise<TAnswer> {
   let asked: Asked<TAsk, TAnswer>[] = [];
 
   const flush = (): void => {
     const waiting = asked.filter(({ signal }) => !signal.aborted);
     asked = [];
-    for (let at = 0; at < waiting.length; at += most) void send(waiting.slice(at, at + most));
+    let together: Asked<TAsk, TAnswer>[] = [];
+    let size = 0;
+    for (const one of waiting) {
+      const own = sizeOf(one.ask);
+      if (together.length > 0 && size + own > most) {
+        void send(together);
+        [together, size] = [[], 0];
+      }
+      together.push(one);
+      size += own;
+    }
+    if (together.length > 0) void send(together);
   };
 
   const send = async (together: readonly Asked<TAsk, TAnswer>[]): Promise<void> => {
     const givenUp = new AbortController();
     const signals = new Set(together.map(({ signal }) => signal));
     let wanted = signals.size;
-    for (const signal of signals)
-      onAbort(signal, () => {
-        wanted -= 1;
-        if (wanted === 0) givenUp.abort(signal.reason);
-      });
+    const giveUp = ({ target }: Event): void => {
+      wanted -= 1;
+      if (wanted === 0) givenUp.abort((target as AbortSignal).reason);
+    };
+    for (const signal of signals) signal.addEventListener('abort', giveUp);
     try {
       const answers = await call(
         together.map(({ ask }) => ask),
@@ -44,6 +56,8 @@ export function gather<TAsk, TAnswer>(
       }
     } catch (error) {
       for (const { reject } of together) reject(error);
+    } finally {
+      for (const signal of signals) signal.removeEventListener('abort', giveUp);
     }
   };
 

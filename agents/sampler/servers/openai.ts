@@ -54,16 +54,23 @@ async function complete(
   completion: Completion,
   signal: AbortSignal,
 ): Promise<Completed> {
-  let answer: unknown;
+  const sent = await send(() => client.completions.create(bodyOf(completion), { signal }), signal);
+  return 'refused' in sent ? sent.refused : decodeCompletion(sent.answer, completion.model);
+}
+
+/** The answer to a request about candidates, or what a refusal of this very request means for each of them. */
+export async function send(
+  call: () => PromiseLike<unknown>,
+  signal: AbortSignal,
+): Promise<{ answer: unknown } | { refused: Completed }> {
   try {
-    answer = await client.completions.create(bodyOf(completion), { signal });
+    return { answer: await call() };
   } catch (error) {
     rethrowAbort(signal);
     const meaning = decodeFailure(error);
     if (meaning instanceof Error) throw meaning;
-    return meaning;
+    return { refused: meaning };
   }
-  return decodeCompletion(answer, completion.model);
 }
 
 /** The body of a completion request. */
@@ -89,11 +96,11 @@ export function bodyOf({
 
 /** A request that is not about one candidate: what a server refuses then is how it is used. */
 export async function request<TAnswer>(
-  send: () => PromiseLike<TAnswer>,
+  call: () => PromiseLike<TAnswer>,
   signal: AbortSignal,
 ): Promise<TAnswer> {
   try {
-    return await send();
+    return await call();
   } catch (error) {
     rethrowAbort(signal);
     const meaning = decodeFailure(error);

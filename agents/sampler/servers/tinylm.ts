@@ -4,10 +4,10 @@ import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
 import { decodeCompletion, decodeFailure } from './decode.ts';
 import type { Completed, Completion, ModelServer } from './driver.ts';
 import { gather } from './gather.ts';
-import { bodyOf, createClient, listModels, request, type ServerAddress } from './openai.ts';
+import { bodyOf, createClient, listModels, request, send, type ServerAddress } from './openai.ts';
 
-/** Completions of one call. */
-const MOST = 128;
+/** Characters of the prompts of one call: in bytes, escaped as JSON, far below what the server reads at once. */
+const MOST_CHARACTERS = 500_000;
 
 const Replies = z.object({
   replies: z.array(
@@ -25,20 +25,22 @@ const Replies = z.object({
  */
 export function createTinylmServer(address: ServerAddress): ModelServer {
   const client = createClient(address);
+  const size = { most: MOST_CHARACTERS, sizeOf: ({ prompt }: Completion) => prompt.length };
   const complete = gather<Completion, Completed>(async (completions, signal) => {
     const body = { completions: completions.map(bodyOf) };
-    const answer = await request(
+    const sent = await send(
       () => client.post<unknown>('/completions/batch', { body, signal }),
       signal,
     );
-    const parsed = Replies.safeParse(answer);
+    if ('refused' in sent) return completions.map(() => sent.refused);
+    const parsed = Replies.safeParse(sent.answer);
     if (!parsed.success)
       throw new TransientError(
         `the model server's answer is no batch:\n${z.prettifyError(parsed.error)}`,
       );
     const { replies } = parsed.data;
     return completions.map(({ model }, i) => decodeReply(replies[i], model));
-  }, MOST);
+  }, size);
   return {
     served: (signal) => listModels(client, signal),
     load: async (id, path, signal) => {
