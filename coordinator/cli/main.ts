@@ -5,6 +5,7 @@ import { DEFAULT_STATE } from './closer-look.ts';
 import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
 import { exits, reportFailure } from './exit.ts';
+import { endWithReader, exitWith } from './output.ts';
 import { peer, roles, type PeerOptions } from './peer.ts';
 import { recurate, type RecurateOptions } from './recurate.ts';
 import { report, type ReportOptions } from './report.ts';
@@ -39,6 +40,7 @@ process.once('disconnect', () => {
   stop.abort();
 });
 
+endWithReader();
 const program = new Command('reset-loop')
   .description('Iterative RESET: sample, judge, keep the best, fine-tune, evaluate, decide, repeat')
   .addHelpText('after', help)
@@ -160,4 +162,4 @@ try {
   else if (stop.signal.aborted) code = 130;
   else code = reportFailure(error, process.argv.includes('--json'));
 }
-process.exit(code);
+await exitWith(code);
