@@ -16,7 +16,7 @@ import { makeSumRows } from './sum.ts';
  */
 export const sizes = {
   demo: {
-    pretrain: 19_200,
+    pretrain: 9_600,
     context: { train: 4_000, dev: 300, test: 500, unseen: 500 },
     instruct: { train: 4_000, dev: 1_000, test: 1_000 },
     wording: 300,
