@@ -162,4 +162,4 @@ try {
   else if (stop.signal.aborted) code = 130;
   else code = reportFailure(error, process.argv.includes('--json'));
 }
-await exitWith(code);
+await exitWith(code, stop.signal);

@@ -1,4 +1,4 @@
-/** What the command line says through a pipe: all of it to a slow reader, and no complaint to one that goes. */
+/** What the command line says through a pipe: all of it to a slow reader, no complaint to one that goes, no wait for one that stops. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,9 +9,11 @@ const LINES = 20_000;
 const output = fileURLToPath(import.meta.resolve('../../coordinator/cli/output.js'));
 const program = `
   const { endWithReader, exitWith } = await import(${JSON.stringify(output)});
+  const stop = new AbortController();
+  process.once('SIGTERM', () => stop.abort());
   endWithReader();
   for (let i = 0; i < ${LINES}; i++) process.stdout.write('x'.repeat(99) + '\\n');
-  await exitWith(3);`;
+  await exitWith(3, stop.signal);`;
 
 function speak() {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program]);
@@ -37,4 +39,13 @@ test('a reader that goes early, such as head, ends the program without a complai
   await once(child.stdout, 'data');
   child.stdout.destroy();
   expect(await ended).toEqual({ code: 0, complaint: '' });
+});
+
+test('a program whose reader reads no more still ends when it is told to', async () => {
+  const { child, ended } = speak();
+  await once(child.stdout, 'readable');
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  child.stdout.resume();
+  expect(await ended).toEqual({ code: 3, complaint: '' });
 });
