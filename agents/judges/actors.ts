@@ -12,6 +12,7 @@ import { readWhole } from '../../shared/rpc/unit.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { askHere } from './ask.ts';
 import type { VerdictCache } from './cache.ts';
+import type { Engines } from './engines.ts';
 import { isolate } from './isolation.ts';
 import { judgeMachine } from './machine.ts';
 import { judgeOf } from './types/table.ts';
@@ -20,6 +21,7 @@ export interface JudgesDeps {
   peer: string;
   directory: Directory;
   cache: VerdictCache;
+  engines: Engines;
   tls?: Tls | undefined;
 }
 
@@ -37,7 +39,7 @@ export function createJudges(deps: JudgesDeps): Work {
   async function open(taken: Taken, signal: AbortSignal): Promise<UnitInHand> {
     const unit = await readWhole(taken.work, deps, signal);
     if (unit.kind !== 'judge') throw new PermanentError(`${unit.unit} is no judging unit`);
-    const answers = begun.get(taken) ?? begin(unit);
+    const answers = begun.get(taken) ?? (await begin(unit, deps.engines, signal));
     begun.set(taken, answers);
     await answers.recall(deps.cache);
     return { unit, answers };
@@ -55,7 +57,7 @@ export function createJudges(deps: JudgesDeps): Work {
     actors: {
       judge: fromPromise(async ({ input: taken, signal }) => {
         const inHand = await open(taken, signal);
-        await inHand.answers.complete(askHere(judgeOf(inHand.unit.judge)), signal);
+        await inHand.answers.complete(askHere(judgeOf(inHand.unit.judge, deps.engines)), signal);
         return close(inHand);
       }),
       judgeAlone: fromPromise(async ({ input: taken, signal }) => {
@@ -73,8 +75,9 @@ export function createJudges(deps: JudgesDeps): Work {
   return (taken, signal) => outputOf(createActor(machine, { input: taken }), signal);
 }
 
-function begin(unit: JudgeUnit): Answers {
+async function begin(unit: JudgeUnit, engines: Engines, signal: AbortSignal): Promise<Answers> {
   const { run, unit: name, judge, items } = unit;
+  const fingerprint = await judgeOf(judge, engines).fingerprint(signal);
   recordAttempt({ role: 'judge', run, queue: judge.name, unit: name, items: items.length });
-  return createAnswers(unit, judgeOf(judge).fingerprint);
+  return createAnswers(unit, fingerprint);
 }

@@ -7,7 +7,9 @@ import { messageOf, TransientError } from '../../shared/contract/failure.ts';
 import { Example } from '../../shared/contract/example.ts';
 import { JudgeSpec } from '../../shared/contract/run-file.ts';
 import { ShortDigest } from '../../shared/contract/ids.ts';
+import { readEnvironment } from '../../shared/process/environment.ts';
 import { askHere } from './ask.ts';
+import { createEngines } from './engines.ts';
 import type { Reply } from './isolation.ts';
 import { judgeOf } from './types/table.ts';
 
@@ -16,6 +18,7 @@ const Call = z.strictObject({
   question: z.strictObject({ example: Example, id: ShortDigest, text: z.string() }),
 });
 
+const engines = createEngines(readEnvironment(process.env).profiles);
 const stop = new AbortController();
 
 process.on('disconnect', () => {
@@ -28,7 +31,7 @@ process.on('message', (message) => {
 async function answer(message: unknown): Promise<Reply> {
   try {
     const { judge, question } = Call.parse(message);
-    return { outcome: await askHere(judgeOf(judge))(question, stop.signal) };
+    return { outcome: await askHere(judgeOf(judge, engines))(question, stop.signal) };
   } catch (error) {
     return error instanceof TransientError
       ? { transient: error.message }

@@ -8,8 +8,10 @@ import { z } from 'zod';
 import { Row } from '../../shared/contract/example.ts';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
+import { readProfiles } from '../../shared/process/environment.ts';
 import { readJsonLines } from '../../shared/process/json-lines.ts';
 import type { Judge } from './types/judge.ts';
+import { createEngines } from './engines.ts';
 import { createJudge, judgeTypes } from './types/table.ts';
 
 const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
@@ -19,6 +21,7 @@ gives one line {id, judge, outcome, value, reason, details}, in the order of the
 
   --judge <type>     ${judgeTypes.join(', ')}
   --set key=value    an option of the judge, such as version=v2.0; may be repeated
+  --profiles <file>  providers, NLI models and scorers by name (default: $RESET_PROFILES)
   --help             this text
 
 Exit code: 0 every row was read; 1 nothing could be judged (wrong option, file that cannot be read);
@@ -59,6 +62,7 @@ function readRequest(args: string[]): Request | undefined {
     options: {
       judge: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
+      profiles: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -67,7 +71,8 @@ function readRequest(args: string[]): Request | undefined {
   if (path === undefined || positionals.length > 1 || values.judge === undefined)
     throw new PermanentError(`needs one file of rows and a --judge\n\n${usage}`);
   const options = Object.fromEntries(values.set.map(readSetting));
-  return { path, type: values.judge, judge: createJudge(values.judge, options) };
+  const engines = createEngines(readProfiles(values.profiles ?? process.env['RESET_PROFILES']));
+  return { path, type: values.judge, judge: createJudge(values.judge, options, engines) };
 }
 
 function readSetting(setting: string): [string, unknown] {

@@ -10,7 +10,7 @@ import { peer, roles, type PeerOptions } from './peer.ts';
 import { recurate, type RecurateOptions } from './recurate.ts';
 import { report, type ReportOptions } from './report.ts';
 import { run } from './run.ts';
-import { score } from './score.ts';
+import { score, type ScoreOptions } from './score.ts';
 import { status } from './status.ts';
 import { watch } from './watch.ts';
 import { why } from './why.ts';
@@ -132,8 +132,12 @@ program
   .description('judge the rows of a JSONL file offline, one line of JSON a row')
   .requiredOption('--judge <type>', 'the judge’s type')
   .option('--set <key=value>', 'an option of the judge, may be repeated', collect, [])
+  .option(
+    '--profiles <file>',
+    'providers, NLI models and scorers by name (default: RESET_PROFILES)',
+  )
   .option('--json', 'the output is JSON lines either way', true)
-  .action(async (rows: string, options: { judge: string; set: string[] }) => {
+  .action(async (rows: string, options: ScoreOptions) => {
     code = await score(rows, options, stop.signal);
   });
 

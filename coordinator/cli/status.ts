@@ -1,3 +1,4 @@
+import { capabilityOf } from '../../shared/contract/judge-options.ts';
 import type { Presence } from '../../shared/contract/peer.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import { unary } from '../../shared/rpc/client.ts';
@@ -69,10 +70,10 @@ export function missingPeer(file: RunFile, peers: readonly Presence[]): string |
     return `no sampler has a server profile named "${file.sampling.server}": reset-loop peer --role sampler`;
   if (!offers('trainer', file.training.backend))
     return `no trainer has the back-end "${file.training.backend}": reset-loop peer --role trainer`;
-  const judge = file.judges.find(({ type }) => !offers('judge', type));
+  const judge = file.judges.find((judge) => !offers('judge', capabilityOf(judge)));
   return judge === undefined
     ? undefined
-    : `no peer carries judge "${judge.name}" (type ${judge.type}): reset-loop peer --role judge`;
+    : `no peer carries judge "${judge.name}" (${capabilityOf(judge)}): reset-loop peer --role judge`;
 }
 
 function runLine(status: RunStatus): string {

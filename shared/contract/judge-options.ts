@@ -33,6 +33,19 @@ export type Granularity = z.infer<typeof Granularity>;
 export const SummacUse = z.enum(['ent-con', 'ent', 'con']);
 export type SummacUse = z.infer<typeof SummacUse>;
 
+/** What stands behind a judge on its peer: a key of its options, whose value names a profile of that peer. */
+export const behind = ['provider', 'nli', 'scorer'] as const;
+export type Behind = (typeof behind)[number];
+
+/** What a peer must offer to carry a judge: its type, and after an `@` the profile that stands behind it, such as `llm@openai`. */
+export function capabilityOf(spec: {
+  readonly type: string;
+  readonly [option: string]: unknown;
+}): string {
+  const name = behind.map((key) => spec[key]).find((value) => typeof value === 'string');
+  return name === undefined || name === 'lexical' ? spec.type : `${spec.type}@${name}`;
+}
+
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**

@@ -12,7 +12,7 @@ export const Presence = z.strictObject({
   grpc: z.string().nullable(),
   /** URL of /metrics, /healthz and /readyz. */
   http: z.string(),
-  /** What it can do: server profiles of a sampler, judge types, back-ends of a trainer, the ledger id of a curator. */
+  /** What it can do: server profiles of a sampler, what a judge carries (`capabilityOf`), back-ends of a trainer, the ledger id of a curator. */
   offers: z.array(z.string()),
 });
 export type Presence = z.infer<typeof Presence>;
@@ -25,6 +25,45 @@ export const RunBinding = z.strictObject({
   grpc: z.string(),
 });
 export type RunBinding = z.infer<typeof RunBinding>;
+
+/** US dollars for a million tokens of a model. `cached` is for prompt tokens that the provider had read before; as `prompt` without it. */
+export const Price = z.strictObject({
+  prompt: z.number().min(0),
+  completion: z.number().min(0),
+  cached: z.number().min(0).optional(),
+});
+export type Price = z.infer<typeof Price>;
+
+/** An OpenAI-compatible API that judges ask. */
+export const ProviderProfile = z.strictObject({
+  /** Base URL, `/v1` included. */
+  url: z.url(),
+  /** Name of the environment variable that holds the key; without one no key is sent. */
+  keyVariable: z.string().optional(),
+  /** Most requests in flight of this peer. */
+  concurrency: z.int().positive().default(8),
+  /** Total time in ms for one answer, its last byte included. */
+  deadlineMs: z.int().positive().default(120_000),
+  /** By model. A model without one is refused, unless `free`. */
+  prices: z.record(z.string(), Price).default({}),
+  /** Nothing that it answers costs money, as with a server of one's own. */
+  free: z.boolean().default(false),
+});
+export type ProviderProfile = z.infer<typeof ProviderProfile>;
+
+/** A model for natural language inference: a service that speaks text-embeddings-inference's `/predict`, or a folder with `model.onnx`, `config.json` and `tokenizer.json`. */
+export const NliProfile = z.union([
+  z.strictObject({ url: z.url() }),
+  z.strictObject({ folder: z.string().min(1) }),
+]);
+export type NliProfile = z.infer<typeof NliProfile>;
+
+/** A user's own scorer: a service with one POST, or a program that answers JSON lines. */
+export const ScorerProfile = z.union([
+  z.strictObject({ url: z.url() }),
+  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+]);
+export type ScorerProfile = z.infer<typeof ScorerProfile>;
 
 /** Local configuration of a peer: URLs, keys (by the name of an environment variable) and commands never come from the bus. */
 export const Profiles = z.strictObject({
@@ -39,5 +78,8 @@ export const Profiles = z.strictObject({
     )
     .default({}),
   trainers: z.record(Id, z.strictObject({ command: z.array(z.string()).min(1) })).default({}),
+  providers: z.record(Id, ProviderProfile).default({}),
+  nli: z.record(Id, NliProfile).default({}),
+  scorers: z.record(Id, ScorerProfile).default({}),
 });
 export type Profiles = z.infer<typeof Profiles>;

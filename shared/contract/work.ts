@@ -86,6 +86,18 @@ export const Generation = z.discriminatedUnion('outcome', [
 ]);
 export type Generation = z.infer<typeof Generation>;
 
+/** Why what stands behind a judge gave no verdict: each with a policy of its own, none a number. */
+export const Cause = z.enum([
+  'refusal',
+  'filtered',
+  'cut-off',
+  'empty',
+  'malformed',
+  'too-long',
+  'provider-error',
+]);
+export type Cause = z.infer<typeof Cause>;
+
 /** A judge's answer for one text: a value in [0, 1] with its raw detail, or a reason. A failure is never a number. */
 export const Outcome = z.discriminatedUnion('outcome', [
   z.strictObject({
@@ -93,7 +105,12 @@ export const Outcome = z.discriminatedUnion('outcome', [
     value: z.number().min(0).max(1),
     details: z.record(z.string(), z.unknown()),
   }),
-  z.strictObject({ outcome: z.literal('unscored'), reason: z.string().min(1) }),
+  z.strictObject({
+    outcome: z.literal('unscored'),
+    reason: z.string().min(1),
+    cause: Cause.optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 

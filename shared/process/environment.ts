@@ -100,7 +100,8 @@ function readTls(variables: Variables): Tls | undefined {
   };
 }
 
-function readProfiles(file: string | undefined): Profiles {
+/** Throws PermanentError with every problem named. Without a file there are none. */
+export function readProfiles(file: string | undefined): Profiles {
   if (file === undefined) return Profiles.parse({});
   const text = readNamed('RESET_PROFILES', file).toString('utf8');
   let content: unknown;

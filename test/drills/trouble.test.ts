@@ -212,7 +212,5 @@ test('a judge that nobody carries is told by status within 5 s', async () => {
   const told = async (): Promise<string> => (await resetLoop(['status', ...common])).stdout;
   await expect
     .poll(told, { timeout: 5_000 })
-    .toContain(
-      'waits: no peer carries judge "rules" (type verifiable): reset-loop peer --role judge',
-    );
+    .toContain('waits: no peer carries judge "rules" (verifiable): reset-loop peer --role judge');
 });

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createJudges } from '../../agents/judges/actors.ts';
+import { createEngines } from '../../agents/judges/engines.ts';
+import { Profiles } from '../../shared/contract/peer.ts';
 import { createCache } from '../../agents/judges/cache.ts';
 import { createSampler } from '../../agents/sampler/actors.ts';
 import { createLanes, type Work } from '../../shared/bus/lanes.ts';
@@ -110,7 +112,12 @@ export class SimulatedCluster implements AsyncDisposable {
   async #judge(name: string, peer: SimulatedPeer): Promise<SimulatedProcess> {
     const disk = new SimulatedDisk(this.clock, randomFrom(this.#options.seed, name));
     const cache = createCache(await disk.open());
-    const work = createJudges({ peer: name, directory: peer.directory, cache });
+    const work = createJudges({
+      peer: name,
+      directory: peer.directory,
+      cache,
+      engines: createEngines(Profiles.parse({})),
+    });
     const queues = this.#options.file.judges.map((judge): Queue => ({
       kind: 'judge',
       judge: judge.name,

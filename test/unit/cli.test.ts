@@ -148,7 +148,7 @@ describe('what a run waits for', () => {
     ['curator', 'no curator'],
     ['sampler', 'server profile named "local"'],
     ['trainer', 'back-end "tinylm"'],
-    ['judge', 'judge "span" (type span-coverage)'],
+    ['judge', 'judge "span" (span-coverage)'],
   ])('is a %s where none is there, named with the command that adds one', (role, words) => {
     const reason = missingPeer(
       runFile,

@@ -9,7 +9,7 @@ test('what is not set has a default: loopback, free ports, 30 s of ack wait', ()
     peer: 'judge-1',
     state: '/state',
     checkpoints: '/checkpoints',
-    profiles: { servers: {}, trainers: {} },
+    profiles: { servers: {}, trainers: {}, providers: {}, nli: {}, scorers: {} },
     host: '127.0.0.1',
     httpPort: 0,
     grpcPort: 0,

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import { createAnswers } from '../../agents/judges/answers.ts';
 import { askHere, type Ask } from '../../agents/judges/ask.ts';
 import { createCache } from '../../agents/judges/cache.ts';
+import { createEngines } from '../../agents/judges/engines.ts';
 import type { Judge } from '../../agents/judges/types/judge.ts';
 import { judgeOf } from '../../agents/judges/types/table.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { Profiles } from '../../shared/contract/peer.ts';
 import { textId } from '../../shared/contract/ids.ts';
 import { randomFrom } from '../../shared/contract/random.ts';
 import type { JudgeUnit, Outcome } from '../../shared/contract/work.ts';
@@ -25,7 +27,10 @@ const unit: JudgeUnit = {
     texts: texts.map((text) => ({ id: textId(text), text })),
   })),
 };
-const judge = judgeOf(spec);
+const judge = judgeOf(spec, createEngines(Profiles.parse({})));
+const fingerprint = await judge.fingerprint(signal);
+/** Fingerprint of a judge by a rule of the test. */
+const OTHER = 'f'.repeat(64);
 const half: Outcome = { outcome: 'scored', value: 0.5, details: {} };
 
 async function openCache() {
@@ -36,7 +41,7 @@ async function openCache() {
 
 /** A judge that says what `rule` says. */
 function judgeBy(rule: Judge['judge']): Judge {
-  return { fingerprint: 'f'.repeat(64), judge: rule };
+  return { fingerprint: () => Promise.resolve(OTHER), judge: rule };
 }
 
 function outcomes(answers: ReturnType<typeof createAnswers>): Outcome[] {
@@ -44,10 +49,10 @@ function outcomes(answers: ReturnType<typeof createAnswers>): Outcome[] {
 }
 
 test('every text of every example gets one verdict, in the order of the unit', async () => {
-  const answers = createAnswers(unit, judge.fingerprint);
+  const answers = createAnswers(unit, fingerprint);
   await answers.complete(askHere(judge), signal);
   const result = answers.toResult('judge-1');
-  expect(result).toMatchObject({ judge: 'em', fingerprint: judge.fingerprint, peer: 'judge-1' });
+  expect(result).toMatchObject({ judge: 'em', fingerprint, peer: 'judge-1' });
   expect(result.items.map(({ example }) => example)).toEqual(unit.items.map((i) => i.example.id));
   for (const { verdicts } of result.items)
     expect(verdicts.map(({ text, answer }) => [text, 'value' in answer && answer.value])).toEqual([
@@ -59,18 +64,18 @@ test('every text of every example gets one verdict, in the order of the unit', a
 
 test('a scored verdict is found in the cache by the next attempt, another judge finds nothing', async () => {
   await using setup = await openCache();
-  const first = createAnswers(unit, judge.fingerprint);
+  const first = createAnswers(unit, fingerprint);
   await first.complete(askHere(judge), signal);
   expect(await first.remember(setup.cache)).toEqual({ scored: 6, unscored: 0, cached: 0 });
 
-  const again = createAnswers(unit, judge.fingerprint);
+  const again = createAnswers(unit, fingerprint);
   await again.recall(setup.cache);
   const never: Ask = () => Promise.reject(new Error('asked although it is cached'));
   await again.complete(never, signal);
   expect(again.toResult('judge-1')).toEqual(first.toResult('judge-1'));
   expect(await again.remember(setup.cache)).toEqual({ scored: 0, unscored: 0, cached: 6 });
 
-  const other = createAnswers(unit, 'f'.repeat(64));
+  const other = createAnswers(unit, OTHER);
   await other.recall(setup.cache);
   await expect(other.complete(never, signal)).rejects.toThrow('asked although it is cached');
 });
@@ -78,14 +83,14 @@ test('a scored verdict is found in the cache by the next attempt, another judge 
 test('an unscored verdict is answered but not cached', async () => {
   await using setup = await openCache();
   const broken = judgeBy(() => Promise.reject(new PermanentError('no rating in the answer')));
-  const answers = createAnswers(unit, broken.fingerprint);
+  const answers = createAnswers(unit, OTHER);
   await answers.complete(askHere(broken), signal);
   const reason = 'the judge failed: no rating in the answer';
   expect(outcomes(answers)).toEqual(
     Array.from({ length: 6 }, () => ({ outcome: 'unscored', reason })),
   );
   expect(await answers.remember(setup.cache)).toEqual({ scored: 0, unscored: 6, cached: 0 });
-  const again = createAnswers(unit, broken.fingerprint);
+  const again = createAnswers(unit, OTHER);
   await again.recall(setup.cache);
   await again.complete(askHere(judgeBy(() => half)), signal);
   expect(outcomes(again)).toEqual(Array.from({ length: 6 }, () => half));
@@ -96,7 +101,7 @@ test('a bug of a judge leaves its text unscored and the others alone', async () 
     if (text === 'Paris') throw new TypeError('undefined is not a function');
     return half;
   });
-  const answers = createAnswers(unit, buggy.fingerprint);
+  const answers = createAnswers(unit, OTHER);
   await answers.complete(askHere(buggy), signal);
   expect(outcomes(answers).map(({ outcome }) => outcome)).toEqual([
     'scored',
@@ -116,7 +121,7 @@ test('an outage ends the attempt, and the next one asks only for what is missing
     if (asked === 4 && away) throw new TransientError('the provider is away');
     return half;
   });
-  const answers = createAnswers(unit, provider.fingerprint);
+  const answers = createAnswers(unit, OTHER);
   await expect(answers.complete(askHere(provider), signal)).rejects.toThrow(TransientError);
   expect(() => answers.toResult('judge-1')).toThrow(/has no verdict/);
   away = false;

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { createEngines } from '../../agents/judges/engines.ts';
 import type { JudgedRow } from '../../agents/judges/types/judge.ts';
 import { createJudge, judgeOf, judgeTypes } from '../../agents/judges/types/table.ts';
+import { Profiles } from '../../shared/contract/peer.ts';
 
 const { signal } = new AbortController();
+const engines = createEngines(Profiles.parse({}));
 const row: JudgedRow = {
   instruction: null,
   context: 'The quick brown fox.',
@@ -10,7 +13,7 @@ const row: JudgedRow = {
   references: ['brown'],
 };
 const ask = (type: string, asked: JudgedRow, answer: string, options = {}) =>
-  createJudge(type, options).judge(asked, answer, signal);
+  createJudge(type, options, engines).judge(asked, answer, signal);
 
 test('each type answers with its value and its raw details', async () => {
   const details = { em: 0, f1: 2 / 3 };
@@ -62,7 +65,7 @@ test('what cannot be judged is unscored with its reason, never a number', async 
 });
 
 test('one span judge measures each answer against the context of its own row', async () => {
-  const judge = createJudge('span-coverage', {});
+  const judge = createJudge('span-coverage', {}, engines);
   for (const [context, expected] of [
     ['red fox', 0],
     ['brown fox', 1],
@@ -88,27 +91,29 @@ test('SummaC reads the question before the context, and never scores below 0', a
   expect(await ask('summac-zs', asked, '')).toMatchObject({ outcome: 'scored', value: 0 });
 });
 
-test('the fingerprint depends on type and options, not on name, axis or defaults spelled out', () => {
+test('the fingerprint depends on type and options, not on name, axis or defaults spelled out', async () => {
   const spec = { name: 'em', axis: 'task', type: 'exact-match' } as const;
-  const { fingerprint } = judgeOf(spec);
-  expect(judgeOf({ ...spec, name: 'other', version: 'v1.1' }).fingerprint).toBe(fingerprint);
-  expect(judgeOf({ ...spec, version: 'v2.0' }).fingerprint).not.toBe(fingerprint);
-  const all = judgeTypes.map((type) => createJudge(type, {}).fingerprint);
-  expect(new Set(all).size).toBe(judgeTypes.length);
+  const fingerprint = (changed: object) =>
+    judgeOf({ ...spec, ...changed }, engines).fingerprint(signal);
+  const given = await fingerprint({});
+  expect(await fingerprint({ name: 'other', version: 'v1.1' })).toBe(given);
+  expect(await fingerprint({ version: 'v2.0' })).not.toBe(given);
+  const all = judgeTypes.map((type) => createJudge(type, {}, engines).fingerprint(signal));
+  expect(new Set(await Promise.all(all)).size).toBe(judgeTypes.length);
 });
 
 test('an unknown type or option is refused with the nearest known one', () => {
-  expect(() => createJudge('exact-macth', {})).toThrow(
+  expect(() => createJudge('exact-macth', {}, engines)).toThrow(
     'unknown judge type "exact-macth", the nearest known one is "exact-match"',
   );
-  expect(() => createJudge('squad-f1', { versoin: 'v2.0' })).toThrow(
+  expect(() => createJudge('squad-f1', { versoin: 'v2.0' }, engines)).toThrow(
     'options of judge type squad-f1: unknown key "versoin", the nearest known one is "version"',
   );
-  expect(() => createJudge('verifiable', { strict: true })).toThrow('there are none here');
-  expect(() => createJudge('summac-zs', { nli: 'http://127.0.0.1:9' })).toThrow(
+  expect(() => createJudge('verifiable', { strict: true }, engines)).toThrow('there are none here');
+  expect(() => createJudge('summac-zs', { nli: 'http://127.0.0.1:9' }, engines)).toThrow(
     'nli: only "lexical" can be used yet',
   );
-  expect(() => createJudge('summac-zs', { granularity: 'word' })).toThrow(
+  expect(() => createJudge('summac-zs', { granularity: 'word' }, engines)).toThrow(
     'granularity: write sentence, 2sents, paragraph, document or mixed, or two of them',
   );
 });

@@ -1,6 +1,8 @@
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import { unknownName } from '../../../shared/contract/problems.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
+import type { Profiles } from '../../../shared/contract/peer.ts';
+import type { Engines } from '../engines.ts';
 import { exactMatch } from './exact-match.ts';
 import type { Judge, JudgeFactory } from './judge.ts';
 import { rougeJudge } from './rouge.ts';
@@ -18,18 +20,31 @@ const factories = new Map<string, JudgeFactory>([
   ['verifiable', verifiable],
 ]);
 
-/** The types that this peer can judge by; it says so in its presence. */
 export const judgeTypes: readonly string[] = [...factories.keys()];
 
-/** Throws PermanentError for an unknown type or option, naming the nearest known one. */
-export function createJudge(type: string, options: Readonly<Record<string, unknown>>): Judge {
+/** What a peer with these profiles can judge by, in the words of `capabilityOf`; it says so in its presence. */
+export function capabilities(profiles: Profiles): string[] {
+  const names = { provider: profiles.providers, nli: profiles.nli, scorer: profiles.scorers };
+  return [...factories].flatMap(([type, { needs }]) => {
+    if (needs === undefined) return [type];
+    const withEach = Object.keys(names[needs.behind]).map((name) => `${type}@${name}`);
+    return needs.optional === true ? [type, ...withEach] : withEach;
+  });
+}
+
+/** Throws PermanentError for an unknown type, option or profile, naming the nearest known one. */
+export function createJudge(
+  type: string,
+  options: Readonly<Record<string, unknown>>,
+  engines: Engines,
+): Judge {
   const factory = factories.get(type);
   if (factory === undefined) throw new PermanentError(unknownName('judge type', type, judgeTypes));
-  return factory(options);
+  return factory.create(options, engines);
 }
 
 /** The judge that a run file describes; what stands beside the keys of every judge are its options. */
-export function judgeOf(spec: JudgeSpec): Judge {
+export function judgeOf(spec: JudgeSpec, engines: Engines): Judge {
   const { name: _name, axis: _axis, heldOut: _heldOut, type, ...options } = spec;
-  return createJudge(type, options);
+  return createJudge(type, options, engines);
 }

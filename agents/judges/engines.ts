@@ -1,0 +1,42 @@
+import { PermanentError } from '../../shared/contract/failure.ts';
+import type { Profiles } from '../../shared/contract/peer.ts';
+import { unknownName } from '../../shared/contract/problems.ts';
+import type { NliModel } from './nli/nli.ts';
+import type { Provider } from './providers/provider.ts';
+import type { Scorer } from './scorers/scorer.ts';
+
+/** What stands behind the judges of this peer, by the names in its profiles. Throws PermanentError for a name that is not there. */
+export interface Engines {
+  provider(name: string): Provider;
+  nli(name: string): NliModel;
+  scorer(name: string): Scorer;
+}
+
+/** Each is made once, at its first use. */
+export function createEngines({ providers, nli, scorers }: Profiles): Engines {
+  return {
+    provider: madeOnce('provider', providers, notYet),
+    nli: madeOnce('NLI profile', nli, notYet),
+    scorer: madeOnce('scorer', scorers, notYet),
+  };
+}
+
+function notYet(): never {
+  throw new PermanentError('not built yet');
+}
+
+function madeOnce<TProfile, TEngine>(
+  kind: string,
+  profiles: Readonly<Record<string, TProfile>>,
+  make: (profile: TProfile, name: string) => TEngine,
+): (name: string) => TEngine {
+  const made = new Map<string, TEngine>();
+  return (name) => {
+    const profile = profiles[name];
+    if (profile === undefined)
+      throw new PermanentError(unknownName(kind, name, Object.keys(profiles)));
+    const engine = made.get(name) ?? make(profile, name);
+    made.set(name, engine);
+    return engine;
+  };
+}

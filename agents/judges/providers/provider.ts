@@ -1,0 +1,54 @@
+import type { Cause } from '../../../shared/contract/work.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user';
+  readonly content: string;
+}
+
+export interface ChatRequest {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly temperature: number;
+  readonly maxTokens: number;
+  /** A JSON schema that the answer must follow; servers that do not know it answer as they like. */
+  readonly schema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
+}
+
+/** What a call used. `usd` is null where the provider is free of charge. */
+export interface Usage {
+  readonly promptTokens: number;
+  /** Of these, what the provider had read before. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly usd: number | null;
+}
+
+/**
+ * What came of a request. A finished text is `answered`; else why not, with the text as far as there is one: asking again gives the same.
+ */
+export type Completed =
+  | {
+      readonly outcome: 'answered';
+      readonly text: string;
+      /** The model's name and backend as the answer gives them. */
+      readonly model: string;
+      readonly systemFingerprint: string | null;
+      readonly usage: Usage;
+    }
+  | {
+      readonly outcome: 'unanswered';
+      readonly cause: Cause;
+      readonly reason: string;
+      readonly text: string | null;
+      readonly usage: Usage | null;
+    };
+
+/**
+ * An OpenAI-compatible API as judges ask it. Every call throws TransientError where it is away, busy or limits its rate (with its wish as
+ * `retryAfterMs`), and ProviderStopError where no call can succeed until a person does something: key, quota, payment.
+ */
+export interface Provider {
+  /** Which backend answers for a model now, as the provider names it: its system fingerprint; null where it names none. Asked once. */
+  identity(model: string, signal: AbortSignal): Promise<string | null>;
+  chat(request: ChatRequest, signal: AbortSignal): Promise<Completed>;
+}
