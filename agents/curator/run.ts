@@ -8,7 +8,8 @@ import { createWindow, type Window } from './dispatch/window.ts';
 import type { Journal } from './ledger/journal.ts';
 import { createRecentUnits, type RecentUnits } from './ledger/recent.ts';
 import type { Task } from './ledger/tables.ts';
-import type { Board, JudgesOf, QueueChange } from './step/board.ts';
+import type { Board, JudgesOf } from './step/board.ts';
+import type { UnitState } from './step/unit.ts';
 
 /** One queue of a run and what it lacks. */
 export interface RunQueue {
@@ -26,7 +27,6 @@ export interface Run {
   readonly queues: ReadonlyMap<string, RunQueue>;
   readonly boards: Map<string, Board>;
   readonly recent: RecentUnits;
-  /** Judges that are asked about a unit, by name. */
   readonly judgesOf: JudgesOf;
   /** Runs one after the other what reads the ledger into a board and what changes it. */
   exclusively<TResult>(act: () => Promise<TResult>): Promise<TResult>;
@@ -44,10 +44,7 @@ export function createRun(file: RunFile, journal: Journal): Run {
   for (const { name } of file.judges) add(name, { kind: 'judge', judge: name });
   const judges = new Map(
     file.datasets.flatMap(({ name, kind }) =>
-      Split.options.map((split) => [
-        `${name}/${split}`,
-        judgesAsked(kind, split, file).map((judge) => judge.name),
-      ]),
+      Split.options.map((split) => [`${name}/${split}`, judgesAsked(kind, split, file)]),
     ),
   );
   const events = new EventEmitter().setMaxListeners(0);
@@ -83,7 +80,7 @@ export function boardOf(run: Run, unit: string): Board | undefined {
 }
 
 /** Lets the queues know what has become possible and what is answered. */
-export function moveUnits(run: Run, changes: readonly QueueChange[]): void {
+export function moveUnits(run: Run, changes: readonly UnitState[]): void {
   for (const { queue: name, unit, state } of changes) {
     const queue = run.queues.get(name);
     if (queue === undefined) continue;

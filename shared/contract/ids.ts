@@ -93,6 +93,17 @@ export function stepOfRound(round: number): string {
 /** A unit's name, such as `r3-train-s0042`; `-e07` is one example of the slice. */
 export const UnitId = z.string().regex(/^r\d+-(train|dev|test)-s\d{4,}(-e\d+)?$/);
 
+/** One example of a slice as a unit of its own, such as `r3-train-s0042-e07`; `at` counts from 0. */
+export function exampleUnit(slice: string, at: number): string {
+  return `${slice}-e${String(at).padStart(2, '0')}`;
+}
+
+/** The slice that a unit is, or is one example of; `at` is null for the whole slice. */
+export function sliceOf(unit: string): { slice: string; at: number | null } {
+  const [, slice = unit, at] = /^(.+-s\d+)-e(\d+)$/.exec(unit) ?? [];
+  return { slice, at: at === undefined ? null : Number(at) };
+}
+
 export function unitId(step: string, split: Split, slice: number): string {
   return `${step}-${split}-s${String(slice).padStart(4, '0')}`;
 }

@@ -46,6 +46,14 @@ export function capabilityOf(spec: {
   return name === undefined || name === 'lexical' ? spec.type : `${spec.type}@${name}`;
 }
 
+/**
+ * Whether a judge's units are one example each: what stands behind it takes its time or its money for each call, so little is in hand
+ * when a peer dies. A judge that only computes gets whole slices.
+ */
+export function isAskedByExample(spec: Parameters<typeof capabilityOf>[0]): boolean {
+  return capabilityOf(spec) !== spec.type;
+}
+
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**

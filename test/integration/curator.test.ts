@@ -155,6 +155,43 @@ test('resume asks for the failed generations alone, then has their texts judged'
   expect(outcome).toEqual(await calm.calls.curate('r1'));
 });
 
+test('a judge with an API behind it answers an example at a time, and resume asks for the unscored one alone', async () => {
+  const gpt = { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai' } as const;
+  const { calls, nats } = await makeRound(8, {
+    judges: [
+      { name: 'em', axis: 'task', type: 'exact-match' },
+      { name: 'span', axis: 'faithfulness', type: 'span-coverage' },
+      gpt,
+    ],
+  });
+  const judges = ['em', 'span', 'gpt'];
+  let refused: string | undefined;
+  {
+    const failing = (result: Result): Result => {
+      if (result.kind !== 'judge' || result.judge !== 'gpt') return result;
+      expect(result.items).toHaveLength(1);
+      refused ??= result.unit;
+      if (result.unit !== refused) return result;
+      const answer = { outcome: 'unscored', reason: 'no', cause: 'refusal' } as const;
+      const items = result.items.map(({ example, verdicts }) => ({
+        example,
+        verdicts: verdicts.map(({ text }) => ({ text, answer })),
+      }));
+      return { ...result, items };
+    };
+    await using first = await startWorkers(nats.url, failing, judges);
+    expect(await calls.curate('r1')).toMatchObject({ outcome: 'short' });
+    const asked = first.answered.filter((one) => one.startsWith('gpt/'));
+    expect(new Set(asked).size).toBe(8);
+  }
+  await using mended = await startWorkers(nats.url, undefined, judges);
+  expect(await calls.curate('r1', 1)).toMatchObject({
+    outcome: 'sealed',
+    candidates: { unscored: {} },
+  });
+  expect(mended.answered).toEqual([`gpt/${refused}`]);
+});
+
 test('a unit that is too large for the bus travels by reference', async () => {
   const { calls, nats } = await makeRound(8, {
     sampling: { server: 'local', maxTokens: 40_000 },

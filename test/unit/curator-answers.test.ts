@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { merge, type Merged } from '../../agents/curator/ledger/merge.ts';
 import type { StoredSample, StoredVerdicts } from '../../agents/curator/ledger/tables.ts';
 import { assess, textsOf } from '../../agents/curator/step/unit.ts';
-import { textId } from '../../shared/contract/ids.ts';
+import { sliceOf, textId } from '../../shared/contract/ids.ts';
+import type { JudgeSpec } from '../../shared/contract/run-file.ts';
 import type { Generation } from '../../shared/contract/work.ts';
 
 interface Outcome {
@@ -96,14 +97,48 @@ function judged(values: Record<string, number | null>, attempt = 0): StoredVerdi
   return { attempt, items: [{ example, verdicts }] };
 }
 
+const em: JudgeSpec = { name: 'em', axis: 'task', type: 'exact-match' };
+
 function statesOf(
   sample: StoredSample | undefined,
   verdicts: StoredVerdicts | undefined,
   attempt = 0,
 ): Record<string, string> {
-  const stored = new Map(verdicts === undefined ? [] : [['em', verdicts] as const]);
-  return Object.fromEntries(assess({ planned: unit, sample, verdicts: stored }, ['em'], attempt));
+  const stored = new Map(verdicts === undefined ? [] : [['em', [verdicts]] as const]);
+  const states = assess({ planned: unit, sample, verdicts: stored }, [em], attempt);
+  return Object.fromEntries(states.map(({ queue, state }) => [queue, state]));
 }
+
+test('a judge with an API behind it gets a unit for each example, and each is answered by itself', () => {
+  const examples = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
+  const gpt: JudgeSpec = { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai' };
+  const generations = sampled(['x', 'y']).items[0]?.generations ?? [];
+  const failed = sampled([null]).items[0]?.generations ?? [];
+  const items = examples.map((one, at) => ({
+    example: one,
+    generations: at === 2 ? failed : generations,
+  }));
+  const planned = { ...unit, examples };
+  const row = judged({ x: 1, y: 0.5 }).items[0];
+  const answered = {
+    attempt: 0,
+    items: [{ example: examples[1] ?? '', verdicts: row?.verdicts ?? [] }],
+  };
+  const records = {
+    planned,
+    sample: { attempt: 0, items },
+    verdicts: new Map([['gpt', [answered]]]),
+  };
+  expect(assess(records, [gpt, em], 0)).toEqual([
+    { queue: 'sample', unit: 'r1-train-s0000', state: 'answered' },
+    { queue: 'gpt', unit: 'r1-train-s0000-e00', state: 'open' },
+    { queue: 'gpt', unit: 'r1-train-s0000-e01', state: 'answered' },
+    { queue: 'gpt', unit: 'r1-train-s0000-e02', state: 'answered' },
+    { queue: 'em', unit: 'r1-train-s0000', state: 'open' },
+  ]);
+  expect(sliceOf('r1-train-s0000-e02')).toEqual({ slice: 'r1-train-s0000', at: 2 });
+  expect(sliceOf('r1-train-s0000')).toEqual({ slice: 'r1-train-s0000', at: null });
+});
 
 test('judges get a unit when it is sampled, each distinct text once', () => {
   expect(statesOf(undefined, undefined)).toEqual({ sample: 'open', em: 'waiting' });

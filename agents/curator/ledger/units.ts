@@ -1,9 +1,9 @@
-import type { RunFile } from '../../../shared/contract/run-file.ts';
+import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type { Example } from '../../../shared/contract/example.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
-import type { UnitRecords } from '../step/unit.ts';
+import { type UnitRecords, unitsAsked } from '../step/unit.ts';
 import { read, type StoredVerdicts, tables } from './tables.ts';
 
 /** All that the ledger has on a unit. */
@@ -11,18 +11,20 @@ export async function readUnit(
   store: Store,
   run: string,
   planned: PlannedUnit,
-  judges: readonly string[],
+  judges: readonly JudgeSpec[],
 ): Promise<UnitRecords> {
   const [sample, ...verdicts] = await Promise.all([
     read(store, tables.sample, `${run}/${planned.unit}`),
-    ...judges.map((judge) => read(store, tables.verdict, `${run}/${judge}/${planned.unit}`)),
+    ...judges.map(async (judge): Promise<[string, StoredVerdicts[]]> => {
+      const rows = await Promise.all(
+        unitsAsked(judge, planned).map(({ unit }) =>
+          read(store, tables.verdict, `${run}/${judge.name}/${unit}`),
+        ),
+      );
+      return [judge.name, rows.filter((row) => row !== undefined)];
+    }),
   ]);
-  const known = new Map<string, StoredVerdicts>();
-  for (const [index, judge] of judges.entries()) {
-    const one = verdicts[index];
-    if (one !== undefined) known.set(judge, one);
-  }
-  return { planned, sample, verdicts: known };
+  return { planned, sample, verdicts: new Map(verdicts) };
 }
 
 /** Examples of the run, in the order of `ids`. */

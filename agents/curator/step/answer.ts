@@ -4,28 +4,40 @@ import type {
   Result,
   SampleResult,
 } from '../../../shared/contract/work.ts';
+import type { Write } from '../../../shared/store/store.ts';
 import { merge } from '../ledger/merge.ts';
-import type { StoredSample, StoredVerdicts, TaskRecord } from '../ledger/tables.ts';
+import {
+  put,
+  type StoredSample,
+  type StoredVerdicts,
+  tables,
+  type TaskRecord,
+} from '../ledger/tables.ts';
 import type { Run } from '../run.ts';
 import { plannedRequests } from './score-unit.ts';
-import { isGenerated, isScored, type StoredVerdict, textsOf, type UnitRecords } from './unit.ts';
+import {
+  isGenerated,
+  isScored,
+  type StoredVerdict,
+  textsOf,
+  type UnitRecords,
+  unitsAsked,
+} from './unit.ts';
 
-/** A result put over a unit's records, with the outcomes that were new; or why it is refused. */
+interface Entered<TOutcome> {
+  readonly refused?: never;
+  /** The unit's records with the result in them, and the row that changes. */
+  readonly records: UnitRecords;
+  readonly write: Write;
+  /** The outcomes that were new. */
+  readonly entered: readonly TOutcome[];
+}
+
+/** A result put over a unit's records; or why it is refused. */
 export type Taken =
   | { readonly refused: string }
-  | {
-      readonly refused?: never;
-      readonly kind: 'sample';
-      readonly records: UnitRecords;
-      readonly entered: readonly Generation[];
-    }
-  | {
-      readonly refused?: never;
-      readonly kind: 'judge';
-      readonly judge: string;
-      readonly records: UnitRecords;
-      readonly entered: readonly StoredVerdict[];
-    };
+  | ({ readonly kind: 'sample' } & Entered<Generation>)
+  | ({ readonly kind: 'judge'; readonly judge: string } & Entered<StoredVerdict>);
 
 export function takeResult(
   run: Run,
@@ -39,7 +51,7 @@ export function takeResult(
 }
 
 function takeSample(
-  { file }: Run,
+  { name, file }: Run,
   { checkpoint, ...task }: TaskRecord,
   records: UnitRecords,
   result: SampleResult,
@@ -69,6 +81,7 @@ function takeSample(
     kind: 'sample',
     entered: merged.entered,
     records: { ...records, sample: stored },
+    write: put(tables.sample, `${name}/${planned.unit}`, stored),
   };
 }
 
@@ -76,18 +89,23 @@ function takeVerdicts(
   run: Run,
   { attempt }: TaskRecord,
   records: UnitRecords,
-  { judge, fingerprint, items }: JudgeResult,
+  { unit, judge: name, fingerprint, items }: JudgeResult,
 ): Taken {
   const { planned, sample, verdicts } = records;
-  if (!run.judgesOf(planned).includes(judge))
-    return { refused: `judge ${judge} is not asked about ${planned.dataset}` };
+  const judge = run.judgesOf(planned).find((one) => one.name === name);
+  if (judge === undefined)
+    return { refused: `judge ${name} is not asked about ${planned.dataset}` };
+  const asked = unitsAsked(judge, planned).find((one) => one.unit === unit);
+  if (asked === undefined) return { refused: `judge ${name} is not asked about it in this slice` };
   if (sample === undefined) return { refused: 'its texts are not sampled yet' };
+  const isOwn = ({ example }: { example: string }): boolean => asked.examples.includes(example);
+  const rows = verdicts.get(name) ?? [];
+  const own = rows.filter((row) => row.items.every(isOwn));
   const merged = merge(
-    textsOf(sample),
-    (verdicts.get(judge)?.items ?? []).map(({ example, verdicts: stored }) => ({
-      example,
-      outcomes: stored,
-    })),
+    textsOf(sample).filter(isOwn),
+    own.flatMap((row) =>
+      row.items.map(({ example, verdicts: stored }) => ({ example, outcomes: stored })),
+    ),
     items.map(({ example, verdicts: answered }) => ({
       example,
       outcomes: answered.map((verdict) => ({ ...verdict, fingerprint })),
@@ -101,8 +119,15 @@ function takeVerdicts(
   };
   return {
     kind: 'judge',
-    judge,
+    judge: name,
     entered: merged.entered,
-    records: { ...records, verdicts: new Map([...verdicts, [judge, stored]]) },
+    records: {
+      ...records,
+      verdicts: new Map([
+        ...verdicts,
+        [name, [...rows.filter((row) => !own.includes(row)), stored]],
+      ]),
+    },
+    write: put(tables.verdict, `${run.name}/${name}/${unit}`, stored),
   };
 }

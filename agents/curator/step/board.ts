@@ -1,19 +1,13 @@
+import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { StepProgress } from '../../../shared/contract/steps.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 import type { CandidateCount } from '../selection/score.ts';
 import { createTally } from './tally.ts';
-import type { QueueState } from './unit.ts';
+import { type QueueState, type UnitState, unitsAsked } from './unit.ts';
 
-/** Names of the judges that are asked about a unit. */
-export type JudgesOf = (unit: Pick<PlannedUnit, 'dataset' | 'split'>) => readonly string[];
-
-/** What changed for one queue when a unit was looked at again. */
-export interface QueueChange {
-  readonly queue: string;
-  readonly unit: string;
-  readonly state: QueueState;
-}
+/** The judges that are asked about a unit. */
+export type JudgesOf = (unit: Pick<PlannedUnit, 'dataset' | 'split'>) => readonly JudgeSpec[];
 
 /**
  * What is known of a task in memory: its units and which of their queues are answered. Names and counts only; the texts stay in the
@@ -23,8 +17,8 @@ export interface Board {
   readonly record: TaskRecord;
   readonly units: ReadonlyMap<string, PlannedUnit>;
   readonly judges: JudgesOf;
-  /** Takes the unit's present state; returns the queues in which it changed. */
-  look(unit: string, states: ReadonlyMap<string, QueueState>): QueueChange[];
+  /** Takes the present states of a planned unit; returns those that changed. */
+  look(states: readonly UnitState[]): UnitState[];
   /** Counts the candidates of a unit, instead of what was counted of it before. `generated` have a text. */
   count(unit: string, generated: number, candidates: CandidateCount): void;
   /** Nothing was counted of the unit: the ledger has no answer of it. */
@@ -39,7 +33,7 @@ export interface Board {
 /** The state of each unit in each of its queues, and how many are answered. */
 interface QueueStates {
   /** Whether the state is another one than before; false for a queue that the unit does not have. */
-  set(queue: string, unit: string, state: QueueState): boolean;
+  set(now: UnitState): boolean;
   counts(): [queue: string, count: { planned: number; answered: number }][];
 }
 
@@ -57,10 +51,7 @@ export function createBoard(
     record,
     units,
     judges,
-    look: (unit, now) =>
-      Array.from(now, ([queue, state]) => ({ queue, unit, state })).filter(({ queue, state }) =>
-        states.set(queue, unit, state),
-      ),
+    look: (now) => now.filter((state) => states.set(state)),
     count(unit, generated, candidates) {
       tally.set(unit, generated, candidates);
     },
@@ -83,14 +74,18 @@ export function createBoard(
 
 function createQueueStates(planned: readonly PlannedUnit[], judges: JudgesOf): QueueStates {
   const queues = new Map<string, Map<string, QueueState>>([['sample', new Map()]]);
-  for (const one of planned)
-    for (const queue of ['sample', ...judges(one)]) {
-      const states = queues.get(queue) ?? new Map<string, QueueState>();
-      queues.set(queue, states.set(one.unit, 'waiting'));
-    }
+  const wait = (queue: string, unit: string): void => {
+    const states = queues.get(queue) ?? new Map<string, QueueState>();
+    queues.set(queue, states.set(unit, 'waiting'));
+  };
+  for (const one of planned) {
+    wait('sample', one.unit);
+    for (const judge of judges(one))
+      for (const { unit } of unitsAsked(judge, one)) wait(judge.name, unit);
+  }
   const answered = new Map<string, number>();
   return {
-    set(queue, unit, state) {
+    set({ queue, unit, state }) {
       const states = queues.get(queue);
       const before = states?.get(unit);
       if (states === undefined || before === undefined || before === state) return false;

@@ -3,6 +3,7 @@
  * One synced write for all of a batch; boards and windows follow it.
  */
 import type { Logger } from 'pino';
+import { sliceOf } from '../../../shared/contract/ids.ts';
 import type { Result } from '../../../shared/contract/work.ts';
 import {
   candidatesCounter,
@@ -15,7 +16,7 @@ import { boardOf, moveUnits, type Run } from '../run.ts';
 import { type Taken, takeResult } from './answer.ts';
 import type { Board } from './board.ts';
 import { recordsOf } from './records.ts';
-import type { UnitRecords } from './unit.ts';
+import { isAnswered, type UnitRecords } from './unit.ts';
 import { type UnitView, viewUnit } from './view.ts';
 
 export interface CommitDeps {
@@ -43,7 +44,7 @@ export async function commitResults(
   const entered: Taken[] = [];
   for (const result of results) {
     if (hasEnded(boardOf(run, result.unit))) continue;
-    const unit = touched.get(result.unit);
+    const unit = touched.get(sliceOf(result.unit).slice);
     const taken = unit === undefined ? { refused: 'it is not planned' } : take(run, unit, result);
     if (taken.refused === undefined) {
       entered.push(taken);
@@ -67,9 +68,9 @@ export async function commitResults(
   for (const { board, records, view } of changed) {
     const { unit } = records.planned;
     board.count(unit, view.generated, view.candidates);
-    if ([...view.states.values()].every((state) => state === 'answered')) run.recent.drop(unit);
+    if (isAnswered(view.states)) run.recent.drop(unit);
     else run.recent.keep(records);
-    moveUnits(run, board.look(unit, view.states));
+    moveUnits(run, board.look(view.states));
   }
   for (const taken of entered) countOutcomes(run, taken);
   if (changed.length > 0) run.progressed();
@@ -85,7 +86,7 @@ async function readTouched(
   store: Store,
 ): Promise<Map<string, Touched>> {
   const touched = new Map<string, Touched>();
-  const names = [...new Set(results.map(({ unit }) => unit))];
+  const names = [...new Set(results.map(({ unit }) => sliceOf(unit).slice))];
   await Promise.all(
     names.map(async (name) => {
       const board = boardOf(run, name);
@@ -102,15 +103,7 @@ function take(run: Run, unit: Touched, result: Result): Taken {
   const taken = takeResult(run, unit.board.record, unit.records, result);
   if (taken.refused !== undefined || taken.entered.length === 0) return taken;
   unit.records = taken.records;
-  const { planned, sample, verdicts } = taken.records;
-  if (taken.kind === 'sample' && sample !== undefined)
-    unit.writes.set('sample', put(tables.sample, `${run.name}/${planned.unit}`, sample));
-  const stored = taken.kind === 'judge' ? verdicts.get(taken.judge) : undefined;
-  if (taken.kind === 'judge' && stored !== undefined)
-    unit.writes.set(
-      `judge/${taken.judge}`,
-      put(tables.verdict, `${run.name}/${taken.judge}/${planned.unit}`, stored),
-    );
+  unit.writes.set(`${taken.write.table}/${taken.write.key}`, taken.write);
   return taken;
 }
 

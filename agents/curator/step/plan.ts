@@ -13,8 +13,9 @@ import { mostCells } from '../plan/grid.ts';
 import { lastWinRates, type WinRates } from '../plan/reallocate.ts';
 import { drawSubset } from '../plan/subset.ts';
 import { moveUnits, type Run, taskKey } from '../run.ts';
-import { type Board, createBoard, type QueueChange } from './board.ts';
+import { type Board, createBoard } from './board.ts';
 import { roundOfStep } from './score-unit.ts';
+import type { UnitState } from './unit.ts';
 import { viewUnit } from './view.ts';
 
 /** What a coordinator asks for. */
@@ -155,12 +156,12 @@ async function lookAtUnits(
   run: Run,
   board: Board,
   store: Store,
-  changed: (changes: readonly QueueChange[]) => void,
+  changed: (changes: readonly UnitState[]) => void,
 ): Promise<void> {
   for (const unit of board.units.values()) {
     const records = await readUnit(store, run.name, unit, run.judgesOf(unit));
     const { generated, candidates, states } = viewUnit(run, board, records);
     if (records.sample !== undefined) board.count(unit.unit, generated, candidates);
-    changed(board.look(unit.unit, states));
+    changed(board.look(states));
   }
 }

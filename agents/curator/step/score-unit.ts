@@ -46,8 +46,8 @@ export function scoreUnit(
     sample?.items.map(({ example, generations }) => [example, generations]),
   );
   const answers = new Map<string, Map<string, ReadonlyMap<string, Outcome>>>();
-  for (const [judge, { items }] of verdicts)
-    for (const { example, verdicts: about } of items) {
+  for (const [judge, rows] of verdicts)
+    for (const { example, verdicts: about } of rows.flatMap(({ items }) => items)) {
       const byJudge = answers.get(example) ?? new Map<string, ReadonlyMap<string, Outcome>>();
       byJudge.set(judge, new Map(about.map(({ text, answer }) => [text, answer])));
       answers.set(example, byJudge);

@@ -5,6 +5,9 @@
  *     attempt. So `resume`, which raises the attempt, opens exactly the units that hold something unscored.
  * U2. Judges get a unit when its sampling is answered: all distinct texts that there are.
  */
+import { exampleUnit } from '../../../shared/contract/ids.ts';
+import { isAskedByExample } from '../../../shared/contract/judge-options.ts';
+import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { Generation } from '../../../shared/contract/work.ts';
 import type { PlannedItems } from '../ledger/merge.ts';
 import type { StoredSample, StoredVerdicts } from '../ledger/tables.ts';
@@ -14,8 +17,8 @@ import { textIdOf } from '../text-id.ts';
 export interface UnitRecords {
   readonly planned: PlannedUnit;
   readonly sample: StoredSample | undefined;
-  /** By judge; those that apply to the unit's dataset and have answered. */
-  readonly verdicts: ReadonlyMap<string, StoredVerdicts>;
+  /** By judge; those that apply to the unit's dataset and have answered. One row for the slice, or one for each example. */
+  readonly verdicts: ReadonlyMap<string, readonly StoredVerdicts[]>;
 }
 
 export type StoredVerdict = StoredVerdicts['items'][number]['verdicts'][number];
@@ -23,18 +26,46 @@ export type StoredVerdict = StoredVerdicts['items'][number]['verdicts'][number];
 /** `waiting`: not possible yet. `open`: to be worked. */
 export type QueueState = 'waiting' | 'open' | 'answered';
 
-/** The state of a unit in each of its queues, by `sample` and judges' names. */
+/** How a unit of a queue stands: of `sample`, or of a judge by its name. */
+export interface UnitState {
+  readonly queue: string;
+  readonly unit: string;
+  readonly state: QueueState;
+}
+
+/** The units of a judge that a planned unit makes: itself, or one for each of its examples. */
+export function unitsAsked(
+  judge: JudgeSpec,
+  { unit, examples }: Pick<PlannedUnit, 'unit' | 'examples'>,
+): { readonly unit: string; readonly examples: readonly string[] }[] {
+  return isAskedByExample(judge)
+    ? examples.map((example, at) => ({ unit: exampleUnit(unit, at), examples: [example] }))
+    : [{ unit, examples }];
+}
+
+/** The states of all units that a planned unit makes. */
 export function assess(
-  { sample, verdicts }: UnitRecords,
-  judges: readonly string[],
+  { planned, sample, verdicts }: UnitRecords,
+  judges: readonly JudgeSpec[],
   attempt: number,
-): ReadonlyMap<string, QueueState> {
+): UnitState[] {
   const sampled = sample !== undefined && isSampled(sample, attempt);
-  const states = new Map<string, QueueState>([['sample', sampled ? 'answered' : 'open']]);
-  const planned = sampled ? textsOf(sample) : [];
-  for (const judge of judges)
-    states.set(judge, sampled ? judgeState(planned, verdicts.get(judge), attempt) : 'waiting');
-  return states;
+  const texts = new Map(sampled ? textsOf(sample).map((item) => [item.example, item]) : []);
+  return [
+    { queue: 'sample', unit: planned.unit, state: sampled ? 'answered' : 'open' },
+    ...judges.flatMap((judge) => {
+      const stored = verdicts.get(judge.name) ?? [];
+      return unitsAsked(judge, planned).map(({ unit, examples }): UnitState => {
+        const asked = examples.flatMap((example) => texts.get(example) ?? []);
+        const state = sampled ? judgeState(asked, stored, attempt) : 'waiting';
+        return { queue: judge.name, unit, state };
+      });
+    }),
+  ];
+}
+
+export function isAnswered(states: readonly UnitState[]): boolean {
+  return states.every(({ state }) => state === 'answered');
 }
 
 function isSampled({ attempt: triedIn, items }: StoredSample, attempt: number): boolean {
@@ -44,23 +75,22 @@ function isSampled({ attempt: triedIn, items }: StoredSample, attempt: number): 
 
 function judgeState(
   planned: readonly PlannedItems[],
-  stored: StoredVerdicts | undefined,
+  stored: readonly StoredVerdicts[],
   attempt: number,
 ): QueueState {
-  if (planned.length === 0) return 'answered';
-  if (stored === undefined) return 'open';
-  const known = new Map(
-    stored.items.map(({ example, verdicts }) => [
-      example,
-      new Map(verdicts.map((verdict) => [verdict.text, verdict])),
-    ]),
+  const known = new Set(
+    stored.flatMap(({ attempt: triedIn, items }) =>
+      items.flatMap(({ example, verdicts }) =>
+        verdicts
+          .filter((verdict) => isScored(verdict) || triedIn >= attempt)
+          .map(({ text }) => `${example}/${text}`),
+      ),
+    ),
   );
-  const verdicts = planned.flatMap(({ example, keys }) =>
-    keys.map((text) => known.get(example)?.get(text)),
+  const answered = planned.every(({ example, keys }) =>
+    keys.every((text) => known.has(`${example}/${text}`)),
   );
-  const done = (verdict: StoredVerdict | undefined): boolean =>
-    verdict !== undefined && (isScored(verdict) || stored.attempt >= attempt);
-  return verdicts.every(done) ? 'answered' : 'open';
+  return answered ? 'answered' : 'open';
 }
 
 /** The distinct texts of each example that has any, in grid order: what a judge is asked about. */

@@ -4,11 +4,11 @@ import { type CandidateCount, countCandidates } from '../selection/score.ts';
 import { type Selection, selectCandidate } from '../selection/select.ts';
 import type { Board } from './board.ts';
 import { roundOfStep, scoreUnit } from './score-unit.ts';
-import { assess, isGenerated, type QueueState, type UnitRecords } from './unit.ts';
+import { assess, isAnswered, isGenerated, type UnitRecords, type UnitState } from './unit.ts';
 
 /** What follows from the ledger's records of a unit: a function of them, the run file and the task, so it can be made again at any time. */
 export interface UnitView {
-  readonly states: ReadonlyMap<string, QueueState>;
+  readonly states: readonly UnitState[];
   readonly generated: number;
   /** Zero while a queue has not answered. */
   readonly candidates: CandidateCount;
@@ -22,7 +22,7 @@ export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRec
   const states = assess(unit, judges(planned), attempt);
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
-  const answered = [...states.values()].every((state) => state === 'answered');
+  const answered = isAnswered(states);
   if (!answered || checkpoint === null)
     return { ...view, candidates: countCandidates([]), selections: new Map() };
 

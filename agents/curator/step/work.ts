@@ -1,4 +1,5 @@
 import type { Work } from '../../../shared/contract/work.ts';
+import { sliceOf } from '../../../shared/contract/ids.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { StoredSample } from '../ledger/tables.ts';
@@ -11,7 +12,7 @@ import { isGenerated } from './unit.ts';
 
 /**
  * A unit as its queue's workers get it, made from the ledger: for sampling the requests that have no text yet, for a judge all
- * distinct texts. Undefined where there is nothing to do, such as a unit of a task that has ended.
+ * distinct texts, of the slice or of the one example that the unit is. Undefined where there is nothing to do, such as a unit of a task that has ended.
  */
 export async function workOf(
   run: Run,
@@ -20,10 +21,12 @@ export async function workOf(
   store: Store,
 ): Promise<Work | undefined> {
   const board = boardOf(run, unit);
-  const planned = board?.units.get(unit);
+  const { slice, at } = sliceOf(unit);
+  const planned = board?.units.get(slice);
   if (board === undefined || planned === undefined || board.record.checkpoint === null) return;
   const { sample } = await recordsOf(run, board, planned, store);
-  const examples = await readExamples(store, run.name, planned.examples);
+  const ids = at === null ? planned.examples : planned.examples.slice(at, at + 1);
+  const examples = await readExamples(store, run.name, ids);
   if (queue === 'sample') {
     const task = { ...board.record, checkpoint: board.record.checkpoint };
     const work = sampleUnit(run.file, task.checkpoint, planned, examples, (example) =>
@@ -39,7 +42,7 @@ export async function workOf(
     example,
     generations: generations.get(example.id) ?? [],
   }));
-  return judgeUnit(run.file, planned, judge, sampled);
+  return judgeUnit(run.file, { ...planned, unit }, judge, sampled);
 }
 
 function withoutAnswered(

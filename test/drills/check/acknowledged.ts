@@ -1,5 +1,5 @@
 import { RESULT_STREAM, WORK_STREAM } from '../../../shared/contract/subjects.ts';
-import { canonicalJson } from '../../../shared/contract/ids.ts';
+import { canonicalJson, sliceOf } from '../../../shared/contract/ids.ts';
 import type { Result } from '../../../shared/contract/work.ts';
 import type { Seen } from '../../support/drill/wire-tap.ts';
 import { type Evidence, factsOf, type RunEvidence } from './evidence.ts';
@@ -103,7 +103,7 @@ function checkAnswers(run: RunEvidence, seen: readonly Seen[]): Violation[] {
   // Answers that wait unread when the store is emptied are lost with it, and the work is done again.
   for (const one of seen.slice(seen.findLastIndex(({ seen }) => seen === 'wipe') + 1)) {
     if (one.seen !== 'answer' || one.result.run !== run.name) continue;
-    if (!run.plan.has(one.result.unit)) continue;
+    if (!run.plan.has(sliceOf(one.result.unit).slice)) continue;
     for (const item of itemsOf(one.result)) {
       const known = first.get(item.place);
       if (known === undefined || (!known.isFinal && item.isFinal)) first.set(item.place, item);

@@ -1,5 +1,6 @@
 import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
 import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
+import { unitsAsked } from '../../../agents/curator/step/unit.ts';
 import { plannedRequests, type SamplingTask } from '../../../agents/curator/step/score-unit.ts';
 import { textId } from '../../../shared/contract/ids.ts';
 import { judgesAsked } from '../../../shared/scoring/weigh.ts';
@@ -62,29 +63,36 @@ function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): 
 /** Every judge that is asked has a verdict on every distinct text of each example. */
 function checkVerdicts(
   run: RunEvidence,
-  { unit, dataset, split }: PlannedUnit,
+  planned: PlannedUnit,
   texts: ReadonlyMap<string, ReadonlySet<string>>,
 ): Violation[] {
   const { found, expect } = finder('I1');
   const { file } = run.record;
-  const where = `${run.name}: unit ${unit}`;
+  const { dataset, split } = planned;
   const kind = file.datasets.find(({ name }) => name === dataset)?.kind;
   for (const judge of kind === undefined || texts.size === 0
     ? []
     : judgesAsked(kind, split, file)) {
-    const stored = run.verdicts.get(`${judge.name}/${unit}`);
-    expect(stored !== undefined, () => `${where} was dropped: judge ${judge.name} has no verdicts`);
-    if (stored === undefined) continue;
-    for (const [example, wanted] of texts) {
-      const verdicts = stored.items
-        .filter((item) => item.example === example)
-        .flatMap((item) => item.verdicts.map(({ text }) => text));
-      const missing = [...wanted].filter((text) => !verdicts.includes(text));
+    for (const { unit, examples } of unitsAsked(judge, planned)) {
+      const asked = [...texts].filter(([example]) => examples.includes(example));
+      if (asked.length === 0) continue;
+      const where = `${run.name}: unit ${unit}`;
+      const stored = run.verdicts.get(`${judge.name}/${unit}`);
       expect(
-        missing.length === 0,
-        () =>
-          `${where}: judge ${judge.name} has no verdict on ${missing.length} texts of example ${example}`,
+        stored !== undefined,
+        () => `${where} was dropped: judge ${judge.name} has no verdicts`,
       );
+      for (const [example, wanted] of stored === undefined ? [] : asked) {
+        const verdicts = stored?.items
+          .filter((item) => item.example === example)
+          .flatMap((item) => item.verdicts.map(({ text }) => text));
+        const missing = [...wanted].filter((text) => verdicts?.includes(text) !== true);
+        expect(
+          missing.length === 0,
+          () =>
+            `${where}: judge ${judge.name} has no verdict on ${missing.length} texts of example ${example}`,
+        );
+      }
     }
   }
   return found;

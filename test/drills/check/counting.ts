@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { textsOf } from '../../../agents/curator/step/unit.ts';
+import { sliceOf } from '../../../shared/contract/ids.ts';
 import { TrainingRow } from '../../../shared/contract/training.ts';
 import { filesIn } from '../../support/drill/evidence.ts';
 import { type Evidence, factsOf, places, type RunEvidence } from './evidence.ts';
@@ -35,9 +36,12 @@ function checkOutcomes(run: RunEvidence): Violation[] {
     once(`the samples of ${unit}`, candidates, new Set(candidates));
   }
   for (const [key, { items }] of run.verdicts) {
-    const unit = key.slice(key.indexOf('/') + 1);
-    const sample = run.samples.get(unit);
-    const texts = sample === undefined ? [] : textsOf(sample);
+    const { slice, at } = sliceOf(key.slice(key.indexOf('/') + 1));
+    const sample = run.samples.get(slice);
+    const only = at === null ? undefined : run.plan.get(slice)?.examples[at];
+    const texts = (sample === undefined ? [] : textsOf(sample)).filter(
+      ({ example }) => only === undefined || example === only,
+    );
     const asked = texts.flatMap(({ example, keys }) => keys.map((text) => `${example} ${text}`));
     const answered = items.flatMap(({ example, verdicts }) =>
       verdicts.map(({ text }) => `${example} ${text}`),
