@@ -144,7 +144,11 @@ program
 command('peer', 'join a running bus with one role')
   .addOption(new Option('--role <role>', 'what the peer does').choices(roles).makeOptionMandatory())
   .option('--name <id>', 'name of the peer (default: role, host and process)')
-  .option('--profiles <file>', 'model servers and trainers of this machine')
+  .option('--judge <name...>', 'of a judge: the only judges of the run files to work for')
+  .option(
+    '--profiles <file>',
+    'model servers, trainers, providers, NLI models and scorers of this machine',
+  )
   .option('--checkpoints <folder>', 'folder of published checkpoints')
   .action(async (options: PeerOptions & { role: Role }) => {
     code = await peer(options.role, options, stop.signal);

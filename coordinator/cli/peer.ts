@@ -9,6 +9,8 @@ export interface PeerOptions extends ClusterOptions {
   name?: string | undefined;
   profiles?: string | undefined;
   checkpoints?: string | undefined;
+  /** Of a judge: the only judges that it works for. */
+  judge?: readonly string[];
 }
 
 const programs: Record<Role, string> = {
@@ -47,6 +49,7 @@ export async function peer(role: Role, options: PeerOptions, signal: AbortSignal
       RESET_STATE: join(state, name),
       RESET_CHECKPOINTS:
         options.checkpoints ?? process.env['RESET_CHECKPOINTS'] ?? join(state, 'checkpoints'),
+      ...(options.judge === undefined ? {} : { RESET_JUDGES: options.judge.join(',') }),
       ...(profiles === undefined ? {} : { RESET_PROFILES: resolve(profiles) }),
     },
     signal,

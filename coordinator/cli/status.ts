@@ -1,6 +1,6 @@
 import { capabilityOf } from '../../shared/contract/judge-options.ts';
 import type { Presence } from '../../shared/contract/peer.ts';
-import type { RunFile } from '../../shared/contract/run-file.ts';
+import type { JudgeSpec, RunFile } from '../../shared/contract/run-file.ts';
 import { unary } from '../../shared/rpc/client.ts';
 import { wordsOf } from '../decision/guardrails.ts';
 import { runFileOf } from '../decision/next.ts';
@@ -70,7 +70,14 @@ export function missingPeer(file: RunFile, peers: readonly Presence[]): string |
     return `no sampler has a server profile named "${file.sampling.server}": reset-loop peer --role sampler`;
   if (!offers('trainer', file.training.backend))
     return `no trainer has the back-end "${file.training.backend}": reset-loop peer --role trainer`;
-  const judge = file.judges.find((judge) => !offers('judge', capabilityOf(judge)));
+  const carried = (judge: JudgeSpec): boolean =>
+    peers.some(
+      ({ role, offers, judges }) =>
+        role === 'judge' &&
+        offers.includes(capabilityOf(judge)) &&
+        judges?.includes(judge.name) !== false,
+    );
+  const judge = file.judges.find((one) => !carried(one));
   return judge === undefined
     ? undefined
     : `no peer carries judge "${judge.name}" (${capabilityOf(judge)}): reset-loop peer --role judge`;

@@ -15,6 +15,9 @@ import { laneMachine } from './lane.ts';
 /** While one unit of a queue is answered, another is worked. */
 const LANES = 2;
 
+/** A queue, with the units of it that are in hand at once where they are not two. */
+export type ServedQueue = Queue & { readonly lanes?: number | undefined };
+
 /**
  * Works one unit. TransientError: what it works with is away, the unit is held and worked again with the same `taken`. PermanentError: it
  * cannot be worked here, and is given back. The signal aborts when the result is no longer wanted.
@@ -33,7 +36,7 @@ export interface LanesDeps {
 /** The lanes of a peer, by queue. */
 export interface Lanes {
   /** Opens the lanes of queues that are new and drains those of queues that are gone. */
-  serve(queues: readonly Queue[]): void;
+  serve(queues: readonly ServedQueue[]): void;
   /** Drains all; after `graceMs` units still in hand are given back. */
   drain(graceMs: number): Promise<void>;
   /** Rejects when a lane failed, which no lane should: the process ends and starts afresh. */
@@ -70,7 +73,7 @@ export function createLanes(deps: LanesDeps): Lanes {
       for (const [name, queue] of wanted) {
         if (open.get(name)?.drain.signal.aborted === false) continue;
         const drain = new AbortController();
-        const lanes = Array.from({ length: LANES }, () =>
+        const lanes = Array.from({ length: queue.lanes ?? LANES }, () =>
           runLane(deps, queue, drain.signal, expired.signal),
         );
         const ended = Promise.all(lanes).catch(fail);

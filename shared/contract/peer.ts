@@ -14,6 +14,8 @@ export const Presence = z.strictObject({
   http: z.string(),
   /** What it can do: server profiles of a sampler, what a judge carries (`capabilityOf`), back-ends of a trainer, the ledger id of a curator. */
   offers: z.array(z.string()),
+  /** Names of the only judges that it works for; a judge without the key works for all that it can. */
+  judges: z.array(Id).optional(),
 });
 export type Presence = z.infer<typeof Presence>;
 

@@ -1,7 +1,6 @@
-import type { Lanes } from '../bus/lanes.ts';
+import type { Lanes, ServedQueue } from '../bus/lanes.ts';
 import type { Presence } from '../contract/peer.ts';
 import type { RunFile } from '../contract/run-file.ts';
-import type { Queue } from '../contract/subjects.ts';
 import { keepPresent } from '../process/presence.ts';
 import { untilAborted } from '../process/signal.ts';
 import { followRuns, type RunsDeps } from './runs.ts';
@@ -12,7 +11,7 @@ const GRACE_MS = 7000;
 export interface WorkerOptions extends RunsDeps {
   presence: Presence;
   /** The queues of these runs that this peer can work. */
-  queues: (files: readonly RunFile[]) => readonly Queue[];
+  queues: (files: readonly RunFile[]) => readonly ServedQueue[];
   lanes: Lanes;
   signal: AbortSignal;
 }
