@@ -86,6 +86,18 @@ export type Guardrail = z.infer<typeof Guardrail>;
 const counts = z.record(z.string(), z.int().nonnegative());
 
 /**
+ * What became of a round's candidates. `certain` ones have no score and need none: their example has one text only, so that its paid judges
+ * were not asked. planned = scored + certain + the sum of unscored, which counts by reason.
+ */
+export const CandidateCounts = z.strictObject({
+  planned: z.int().nonnegative(),
+  scored: z.int().nonnegative(),
+  certain: z.int().nonnegative().default(0),
+  unscored: counts,
+});
+export type CandidateCounts = z.infer<typeof CandidateCounts>;
+
+/**
  * The journal of a run is a list of these, appended with the expected length. They hold no clock, host or path,
  * so an undisturbed run and one with kills write the same bytes.
  */
@@ -103,8 +115,7 @@ export const Fact = z.discriminatedUnion('fact', [
     dataset: Digest,
     rows: z.int().nonnegative(),
     byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
-    /** Candidates planned and with a full score, unscored ones by reason. */
-    candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
+    candidates: CandidateCounts,
     ties: z.int().nonnegative(),
     duplicates: z.int().nonnegative(),
     /** By cell, in grid order; none where nothing was sampled. */

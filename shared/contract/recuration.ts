@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CellCounts } from './facts.ts';
+import { CandidateCounts, CellCounts } from './facts.ts';
 import { Digest, Id, Step } from './ids.ts';
 import { closedObject } from './problems.ts';
 import { Axis, Select } from './run-file.ts';
@@ -27,7 +27,7 @@ export const Recuration = z.strictObject({
   emptied: z.array(Id),
   rows: z.int().nonnegative(),
   byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
-  candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
+  candidates: CandidateCounts,
   ties: z.int().nonnegative(),
   duplicates: z.int().nonnegative(),
   cells: z.record(z.string(), CellCounts),

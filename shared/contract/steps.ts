@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Digest, Id, ShortDigest, Step } from './ids.ts';
-import { AnswerStatistics, CellCounts, Scores } from './facts.ts';
+import { AnswerStatistics, CandidateCounts, CellCounts, Scores } from './facts.ts';
 import { Axis } from './run-file.ts';
 import { TrainingPace } from './training.ts';
 
@@ -23,7 +23,7 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     dataset: Digest,
     rows: z.int(),
     byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
-    candidates: z.strictObject({ planned: z.int(), scored: z.int(), unscored: counts }),
+    candidates: CandidateCounts,
     ties: z.int(),
     duplicates: z.int(),
     cells: z.record(z.string(), CellCounts),

@@ -37,7 +37,7 @@ export function scores(faithfulness: number, instruction = 0.8, task = 0.6): Sco
   };
 }
 
-const candidates = { planned: 28, scored: 28, unscored: {} };
+const candidates = { planned: 28, scored: 28, certain: 0, unscored: {} };
 
 function sealed(step: string): Fact {
   return {

@@ -34,7 +34,7 @@ const figures: Recuration = {
   emptied: [],
   rows: 3,
   byDataset: { span: { planned: 4, kept: 3, excluded: { duplicate: 1 } } },
-  candidates: { planned: 28, scored: 26, unscored: { 'em: timed out': 2 } },
+  candidates: { planned: 28, scored: 26, certain: 0, unscored: { 'em: timed out': 2 } },
   ties: 1,
   duplicates: 1,
   cells: {},

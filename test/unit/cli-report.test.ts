@@ -217,7 +217,7 @@ describe('the report', () => {
       '| gold answers | 2.0 |',
       '| extractive | start | 0.500 (1) | – | – |',
       '| t0.1 | 50 % · 100 % · 25 % (40) |',
-      '| 3 | 28 | none | 4 | none | 0 | 0 |',
+      '| 3 | 28 | 0 | none | 4 | none | 0 | 0 |',
       `| run file | \`${digestOf(runFile)}\` |`,
     ])
       expect(text).toContain(words);

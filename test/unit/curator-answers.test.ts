@@ -4,6 +4,7 @@ import type { StoredSample, StoredVerdicts } from '../../agents/curator/ledger/t
 import { assess, textsOf } from '../../agents/curator/step/unit.ts';
 import { sliceOf, textId } from '../../shared/contract/ids.ts';
 import type { JudgeSpec } from '../../shared/contract/run-file.ts';
+import { makeRunFile } from '../support/run.ts';
 import type { Generation } from '../../shared/contract/work.ts';
 
 interface Outcome {
@@ -97,6 +98,7 @@ function judged(values: Record<string, number | null>, attempt = 0): StoredVerdi
   return { attempt, items: [{ example, verdicts }] };
 }
 
+const { select } = makeRunFile();
 const em: JudgeSpec = { name: 'em', axis: 'task', type: 'exact-match' };
 
 function statesOf(
@@ -105,7 +107,10 @@ function statesOf(
   attempt = 0,
 ): Record<string, string> {
   const stored = new Map(verdicts === undefined ? [] : [['em', [verdicts]] as const]);
-  const states = assess({ planned: unit, sample, verdicts: stored }, [em], attempt);
+  const states = assess(
+    { planned: unit, sample, verdicts: stored },
+    { judges: [em], select, attempt },
+  );
   return Object.fromEntries(states.map(({ queue, state }) => [queue, state]));
 }
 
@@ -129,7 +134,7 @@ test('a judge with an API behind it gets a unit for each example, and each is an
     sample: { attempt: 0, items },
     verdicts: new Map([['gpt', [answered]]]),
   };
-  expect(assess(records, [gpt, em], 0)).toEqual([
+  expect(assess(records, { judges: [gpt, em], select, attempt: 0 })).toEqual([
     { queue: 'sample', unit: 'r1-train-s0000', state: 'answered' },
     { queue: 'gpt', unit: 'r1-train-s0000-e00', state: 'open' },
     { queue: 'gpt', unit: 'r1-train-s0000-e01', state: 'answered' },

@@ -104,6 +104,7 @@ test('a failure is not a number: it is left out of its axis, counted, and leaves
   expect(candidates).toEqual({
     planned: 4,
     scored: 1,
+    certain: 0,
     unscored: { 'span: timed out': 1, 'span: no verdict': 1, 'sampling: HTTP 500': 1 },
   });
 });
@@ -139,7 +140,7 @@ test('an axis that no judge of the run measures is not missing', () => {
   const judges = [{ name: 'span', axis: 'faithfulness' as const, type: 'span-coverage' }];
   const rows = makeExamples(2).map((example) => answered(example, 'dev', { span: scored(1) }));
   const { candidates, dev } = evaluate(makeRunFile({ judges }), checkpoint, rows);
-  expect(candidates).toEqual({ planned: 2, scored: 2, unscored: {} });
+  expect(candidates).toEqual({ planned: 2, scored: 2, certain: 0, unscored: {} });
   expect(dev.task).toBeNull();
 });
 
@@ -189,6 +190,6 @@ test('a held-out judge is shown by dataset, enters no score, and its failure cou
   expect({ ...dev, heldOut: undefined }).toEqual(plain.dev);
   expect(plain.dev.heldOut).toBeUndefined();
   expect(values).toEqual(plain.values);
-  expect(candidates).toMatchObject({ scored: 3, unscored: { 'watch: timed out': 1 } });
+  expect(candidates).toMatchObject({ scored: 3, certain: 0, unscored: { 'watch: timed out': 1 } });
   expect(Scores.safeParse(dev).success).toBe(true);
 });

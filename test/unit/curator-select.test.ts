@@ -26,6 +26,7 @@ function candidate(index: number, text: string | null, score: number | null): Sc
     verdicts: {},
     score,
     reason: score === null ? 'span: timed out' : null,
+    certain: false,
     arithmetic: '',
   };
 }
@@ -104,6 +105,7 @@ test('a candidate without a text or a verdict has no score, and every planned on
   expect(countCandidates(candidates)).toEqual({
     planned: 5,
     scored: 1,
+    certain: 0,
     unscored: {
       'span: no verdict': 1,
       'em: timed out': 1,

@@ -10,6 +10,7 @@
  * E5. A held-out judge is shown by dataset under its own name and is part of no overall score. Where it has no verdict the row counts as
  *     unscored all the same: a guardrail that cannot see must not pass.
  */
+import type { CandidateCounts } from '../../../shared/contract/facts.ts';
 import type { Example } from '../../../shared/contract/example.ts';
 import type { AnswerStatistics, Estimate, Scores } from '../../../shared/contract/facts.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
@@ -20,7 +21,7 @@ import type { Outcome } from '../../../shared/contract/work.ts';
 import { bootstrapMean, type Stratum } from '../../../shared/scoring/bootstrap.ts';
 import { heldOutOf, judgesOf, weigh } from '../../../shared/scoring/weigh.ts';
 import { byExample } from '../plan/subset.ts';
-import { addTo, type CandidateCount } from '../selection/score.ts';
+import { addTo } from '../selection/score.ts';
 import { describeAnswers } from './answers.ts';
 
 /** The greedy answer to one row, judged. Without a `text`, `failure` says why; else it is null. */
@@ -43,7 +44,7 @@ export interface Evaluation {
   /** Of the dev rows of the seen datasets. */
   readonly answers: AnswerStatistics;
   /** Rows of dev and test; a row is scored when every axis of its kind that a judge measures has a value. */
-  readonly candidates: CandidateCount;
+  readonly candidates: CandidateCounts;
 }
 
 interface Value extends EvaluationValue {
@@ -63,7 +64,7 @@ export function evaluate(
   checkpoint: string,
   rows: readonly EvaluatedExample[],
 ): Evaluation {
-  const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
+  const candidates: CandidateCounts = { planned: 0, scored: 0, certain: 0, unscored: {} };
   const values: Value[] = [];
   const heldOut: HeldOutValue[] = [];
   for (const row of [...rows].sort(byPart)) {

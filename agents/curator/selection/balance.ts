@@ -44,7 +44,8 @@ export interface Curation extends Pick<
 interface ChosenRow {
   readonly example: Example;
   readonly text: string;
-  readonly score: number;
+  /** Null where nothing reads it: see `certain.ts`. */
+  readonly score: number | null;
   readonly row: TrainingRow;
 }
 
@@ -63,7 +64,7 @@ export async function curate(
     const { score, excluded } = selection;
     const text = trainedText(file, example, selection);
     if (text === undefined) rules.set(example.id, 'no reference');
-    else if (text === null || score === null)
+    else if (text === null || (score === null && excluded !== null))
       rules.set(example.id, excluded ?? 'no scored candidate');
     else chosen.push({ example, text, score, row: rowOf(file, example, text) });
   }

@@ -5,7 +5,8 @@ import { byId } from '../plan/subset.ts';
 /** A row that may be kept, with the score of the candidate that gave it. */
 export interface RankedRow {
   readonly example: Example;
-  readonly score: number;
+  /** Null of an example whose selection is certain, which is never so where rows are ranked. */
+  readonly score: number | null;
 }
 
 /**
@@ -13,7 +14,9 @@ export interface RankedRow {
  * equal scores the smaller example id stays.
  */
 export function idsBelow(rows: readonly RankedRow[], keep: Select['keep']): string[] {
-  const ranked = [...rows].sort((a, b) => b.score - a.score || byId(a.example, b.example));
+  if (keep === undefined) return [];
+  const scored = rows.flatMap(({ example, score }) => (score === null ? [] : { example, score }));
+  const ranked = scored.sort((a, b) => b.score - a.score || byId(a.example, b.example));
   const places = new Map<string, number>();
   const most = keep?.best ?? keep?.perDataset ?? Infinity;
   return ranked.flatMap(({ example }) => {

@@ -7,10 +7,11 @@
  *     `majority`, the text of most candidates, then `first`; `random`, drawn by (run seed, round, example).
  * S4. Policy `random` is the control: what the best candidate lets in, a random scored candidate replaces, so the counts stay the same.
  *     Policy `reference` is another: the best candidate is selected as ever, and its text gives way to a gold reference in `balance.ts`.
+ * S5. An example whose texts are all the same is kept without a score where no judge was asked for it (`certain.ts`).
  */
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { Select } from '../../../shared/contract/run-file.ts';
-import type { ScoredCandidate } from './score.ts';
+import { NOT_ASKED, type ScoredCandidate } from './score.ts';
 
 /** Rules by which an example gives no training row. */
 export type ExclusionRule =
@@ -21,7 +22,7 @@ export interface Selection {
   readonly candidate: string | null;
   readonly text: string | null;
   readonly excluded: ExclusionRule | null;
-  /** Score of the kept candidate, or of the best one where the example is excluded; null where none has a score. */
+  /** Score of the kept candidate, or of the best one where the example is excluded; null where none has a score or none needs one. */
   readonly score: number | null;
   /** Best score minus that of the best different text; 0 in a tie, null without a second text. */
   readonly margin: number | null;
@@ -41,6 +42,8 @@ export function selectCandidate(
   select: Select,
   draw: { readonly seed: number; readonly round: number; readonly example: string },
 ): Selection {
+  const only = candidates.find(({ certain }) => certain);
+  if (only !== undefined) return selectOnly(only);
   const scored = candidates.filter(isScored);
   const first = scored[0];
   if (first === undefined)
@@ -75,6 +78,13 @@ export function selectCandidate(
     tied,
     reason: `${cells.join(', ')}: ${why}${select.policy === 'reference' ? '; a gold reference is trained on in its place (control)' : ''}`,
   };
+}
+
+/** S5: where all texts are the same there is nothing to choose between. */
+function selectOnly({ candidate, text, cells }: ScoredCandidate): Selection {
+  if (text === null || text.trim() === '') return excluded('blank answer', null, null, 0);
+  const reason = `${cells.join(', ')}: ${NOT_ASKED}`;
+  return { candidate, text, excluded: null, score: null, margin: null, tied: 1, reason };
 }
 
 function isScored(candidate: ScoredCandidate): candidate is Scored {

@@ -19,7 +19,7 @@ import {
   isGenerated,
   isScored,
   type StoredVerdict,
-  textsOf,
+  textsAsked,
   type UnitRecords,
   unitsAsked,
 } from './unit.ts';
@@ -102,7 +102,7 @@ function takeVerdicts(
   const rows = verdicts.get(name) ?? [];
   const own = rows.filter((row) => row.items.every(isOwn));
   const merged = merge(
-    textsOf(sample).filter(isOwn),
+    textsAsked(judge, run.file.select, planned, sample).filter(isOwn),
     own.flatMap((row) =>
       row.items.map(({ example, verdicts: stored }) => ({ example, outcomes: stored })),
     ),

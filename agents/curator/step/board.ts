@@ -1,8 +1,8 @@
+import type { CandidateCounts } from '../../../shared/contract/facts.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { StepProgress } from '../../../shared/contract/steps.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
-import type { CandidateCount } from '../selection/score.ts';
 import { createTally } from './tally.ts';
 import { type QueueState, type UnitState, unitsAsked } from './unit.ts';
 
@@ -20,14 +20,14 @@ export interface Board {
   /** Takes the present states of a planned unit; returns those that changed. */
   look(states: readonly UnitState[]): UnitState[];
   /** Counts the candidates of a unit, instead of what was counted of it before. `generated` have a text. */
-  count(unit: string, generated: number, candidates: CandidateCount): void;
+  count(unit: string, generated: number, candidates: CandidateCounts): void;
   /** Nothing was counted of the unit: the ledger has no answer of it. */
   isFresh(unit: string): boolean;
   isComplete(): boolean;
   /** Units that a queue has not answered. */
   missing(): ReadonlyMap<string, number>;
   progress(phase: 'planning' | 'working' | 'sealing' | 'done'): StepProgress;
-  candidates(): CandidateCount;
+  candidates(): CandidateCounts;
 }
 
 /** The state of each unit in each of its queues, and how many are answered. */

@@ -1,4 +1,5 @@
 /** How a task ends: a function of the run file, the rows and the ledger's answers. */
+import type { CandidateCounts } from '../../../shared/contract/facts.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import { isSealed, sealDataset } from '../dataset/seal.ts';
@@ -6,7 +7,6 @@ import { evaluate, type EvaluatedExample } from '../evaluation/scores.ts';
 import { put, tables, type TaskRecord } from '../ledger/tables.ts';
 import { type Run, taskKey } from '../run.ts';
 import type { Curation } from '../selection/balance.ts';
-import type { CandidateCount } from '../selection/score.ts';
 import { type Board, createBoard } from './board.ts';
 import { sealDevReferences } from './dev-references.ts';
 import { curateRounds } from './curate-rounds.ts';
@@ -90,7 +90,7 @@ async function sealStage(run: Run, { record }: Board, deps: ConcludeDeps): Promi
       { planned: kept, kept, excluded: {} },
     ]),
   );
-  const candidates = { planned: 0, scored: 0, unscored: {} };
+  const candidates = { planned: 0, scored: 0, certain: 0, unscored: {} };
   const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0, cells: {} };
   const dev = await sealDevReferences(run, record.step, deps);
   return { outcome: { outcome: 'sealed', dataset: digest, ...counts, ...dev }, writes: [] };
@@ -145,11 +145,11 @@ async function finishEvaluation(
 /** Too little was scored to go on: a gap may be no chance, and what is missing may be what would have lost. */
 function shortOf(
   coverage: number,
-  { planned, scored, unscored }: CandidateCount,
+  { planned, scored, certain, unscored }: CandidateCounts,
   what: string,
 ): { outcome: 'short'; reason: string; unscored: Record<string, number> } | undefined {
-  if (scored >= coverage * planned) return undefined;
-  const share = `${scored} of ${planned} ${what} have a full score`;
+  if (scored + certain >= coverage * planned) return undefined;
+  const share = `${scored + certain} of ${planned} ${what} have a full score`;
   const reason = `${share}, and rounds.coverage asks for ${coverage}; mend the reasons, then resume`;
   return { outcome: 'short', reason, unscored: { ...unscored } };
 }

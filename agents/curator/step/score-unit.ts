@@ -4,6 +4,7 @@ import type { Outcome, SampleRequest } from '../../../shared/contract/work.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 import { cellsOf, greedyCell, requestsOf } from '../plan/grid.ts';
+import { isCertain } from '../selection/certain.ts';
 import { type ScoredCandidate, scoreCandidates } from '../selection/score.ts';
 import type { UnitRecords } from './unit.ts';
 
@@ -60,6 +61,7 @@ export function scoreUnit(
       plannedRequests(file, task, planned, example),
       generations.get(example) ?? [],
       Object.fromEntries(answers.get(example) ?? []),
+      isCertain(file.select, planned.split, generations.get(example) ?? []),
     ),
   }));
 }

@@ -1,16 +1,15 @@
-import type { CandidateCount } from '../selection/score.ts';
-
 /** Sums over units, of which each may be counted again. */
+import type { CandidateCounts } from '../../../shared/contract/facts.ts';
 export interface Tally {
   has(unit: string): boolean;
-  set(unit: string, generated: number, candidates: CandidateCount): void;
+  set(unit: string, generated: number, candidates: CandidateCounts): void;
   readonly generated: number;
-  readonly candidates: CandidateCount;
+  readonly candidates: CandidateCounts;
 }
 
 export function createTally(): Tally {
-  const units = new Map<string, { generated: number; candidates: CandidateCount }>();
-  const candidates: CandidateCount = { planned: 0, scored: 0, unscored: {} };
+  const units = new Map<string, { generated: number; candidates: CandidateCounts }>();
+  const candidates: CandidateCounts = { planned: 0, scored: 0, certain: 0, unscored: {} };
   let generated = 0;
   function add(unit: string, sign: 1 | -1): void {
     const one = units.get(unit);
@@ -18,6 +17,7 @@ export function createTally(): Tally {
     generated += sign * one.generated;
     candidates.planned += sign * one.candidates.planned;
     candidates.scored += sign * one.candidates.scored;
+    candidates.certain += sign * one.candidates.certain;
     for (const [reason, times] of Object.entries(one.candidates.unscored)) {
       const sum = (candidates.unscored[reason] ?? 0) + sign * times;
       if (sum === 0) delete candidates.unscored[reason];

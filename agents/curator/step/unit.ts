@@ -7,11 +7,12 @@
  */
 import { exampleUnit } from '../../../shared/contract/ids.ts';
 import { isAskedByExample } from '../../../shared/contract/judge-options.ts';
-import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
+import type { JudgeSpec, Select } from '../../../shared/contract/run-file.ts';
 import type { Generation } from '../../../shared/contract/work.ts';
 import type { PlannedItems } from '../ledger/merge.ts';
 import type { StoredSample, StoredVerdicts } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
+import { isCertain } from '../selection/certain.ts';
 import { textIdOf } from '../text-id.ts';
 
 export interface UnitRecords {
@@ -43,18 +44,28 @@ export function unitsAsked(
     : [{ unit, examples }];
 }
 
+export interface AssessOptions {
+  readonly judges: readonly JudgeSpec[];
+  readonly select: Select;
+  readonly attempt: number;
+}
+
 /** The states of all units that a planned unit makes. */
 export function assess(
   { planned, sample, verdicts }: UnitRecords,
-  judges: readonly JudgeSpec[],
-  attempt: number,
+  { judges, select, attempt }: AssessOptions,
 ): UnitState[] {
   const sampled = sample !== undefined && isSampled(sample, attempt);
-  const texts = new Map(sampled ? textsOf(sample).map((item) => [item.example, item]) : []);
   return [
     { queue: 'sample', unit: planned.unit, state: sampled ? 'answered' : 'open' },
     ...judges.flatMap((judge) => {
       const stored = verdicts.get(judge.name) ?? [];
+      const texts = new Map(
+        (sampled ? textsAsked(judge, select, planned, sample) : []).map((item) => [
+          item.example,
+          item,
+        ]),
+      );
       return unitsAsked(judge, planned).map(({ unit, examples }): UnitState => {
         const asked = examples.flatMap((example) => texts.get(example) ?? []);
         const state = sampled ? judgeState(asked, stored, attempt) : 'waiting';
@@ -93,8 +104,20 @@ function judgeState(
   return answered ? 'answered' : 'open';
 }
 
-/** The distinct texts of each example that has any, in grid order: what a judge is asked about. */
-export function textsOf({ items }: StoredSample): PlannedItems[] {
+/** The texts that a judge is asked about. One with an engine behind it is left out where the selection is certain without it. */
+export function textsAsked(
+  judge: JudgeSpec,
+  select: Select,
+  { split }: Pick<PlannedUnit, 'split'>,
+  sample: StoredSample,
+): PlannedItems[] {
+  if (!isAskedByExample(judge)) return textsOf(sample);
+  const open = sample.items.filter(({ generations }) => !isCertain(select, split, generations));
+  return textsOf({ items: open });
+}
+
+/** The distinct texts of each example that has any, in grid order. */
+export function textsOf({ items }: Pick<StoredSample, 'items'>): PlannedItems[] {
   return items
     .map(({ example, generations }) => ({
       example,

@@ -1,6 +1,7 @@
+import type { CandidateCounts } from '../../../shared/contract/facts.ts';
 import type { Run } from '../run.ts';
 import { datasetOf } from '../ledger/units.ts';
-import { type CandidateCount, countCandidates } from '../selection/score.ts';
+import { countCandidates } from '../selection/score.ts';
 import { type Selection, selectCandidate } from '../selection/select.ts';
 import type { Board } from './board.ts';
 import { roundOfStep, scoreUnit } from './score-unit.ts';
@@ -11,7 +12,7 @@ export interface UnitView {
   readonly states: readonly UnitState[];
   readonly generated: number;
   /** Zero while a queue has not answered. */
-  readonly candidates: CandidateCount;
+  readonly candidates: CandidateCounts;
   /** By example; none while a queue has not answered, and none for an evaluation. */
   readonly selections: ReadonlyMap<string, Selection>;
 }
@@ -19,7 +20,7 @@ export interface UnitView {
 export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRecords): UnitView {
   const { planned, sample } = unit;
   const { step, attempt, checkpoint, winRates } = record;
-  const states = assess(unit, judges(planned), attempt);
+  const states = assess(unit, { judges: judges(planned), select: file.select, attempt });
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
   const answered = isAnswered(states);

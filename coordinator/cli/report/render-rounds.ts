@@ -20,14 +20,15 @@ export function renderCells(grids: readonly GridSummary[]): string | undefined {
   return `## Cells\n\nOf a cell's candidates, in brackets: the share with the text that was kept · the share of distinct texts · the share of texts that no other cell gave for the example.\n\n${table}`;
 }
 
-/** What each round kept of its plan, and what of its candidates was scored. */
+/** What each round kept of its plan, and what of its candidates was scored; `certain` ones are of examples with one text, which no paid judge was asked about. */
 export function renderCurated(rounds: readonly FactOf<'dataset.sealed'>[]): string | undefined {
   if (rounds.length === 0) return undefined;
   const table = markdownTable(
-    ['round', 'candidates', 'unscored', 'rows', 'excluded', 'ties', 'duplicates'],
+    ['round', 'candidates', 'certain', 'unscored', 'rows', 'excluded', 'ties', 'duplicates'],
     rounds.map(({ step, candidates, rows, byDataset, ties, duplicates }) => [
       step.slice(1),
       candidates.planned,
+      candidates.certain,
       counted(candidates.unscored),
       rows,
       Object.entries(byDataset)

@@ -1,6 +1,6 @@
-import type { TaskRecord } from '../../../agents/curator/ledger/tables.ts';
+import type { StoredSample, TaskRecord } from '../../../agents/curator/ledger/tables.ts';
 import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
-import { unitsAsked } from '../../../agents/curator/step/unit.ts';
+import { textsAsked, unitsAsked } from '../../../agents/curator/step/unit.ts';
 import { plannedRequests, type SamplingTask } from '../../../agents/curator/step/score-unit.ts';
 import { textId } from '../../../shared/contract/ids.ts';
 import { judgesAsked } from '../../../shared/scoring/weigh.ts';
@@ -57,13 +57,14 @@ function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): 
       () => `${where}: example ${example} has neither a selection nor a rule that excludes it`,
     );
   }
-  return [...found, ...checkVerdicts(run, planned, texts)];
+  return [...found, ...checkVerdicts(run, planned, sample, texts)];
 }
 
 /** Every judge that is asked has a verdict on every distinct text of each example. */
 function checkVerdicts(
   run: RunEvidence,
   planned: PlannedUnit,
+  sample: StoredSample,
   texts: ReadonlyMap<string, ReadonlySet<string>>,
 ): Violation[] {
   const { found, expect } = finder('I1');
@@ -74,7 +75,12 @@ function checkVerdicts(
     ? []
     : judgesAsked(kind, split, file)) {
     for (const { unit, examples } of unitsAsked(judge, planned)) {
-      const asked = [...texts].filter(([example]) => examples.includes(example));
+      const needed = new Set(
+        textsAsked(judge, file.select, planned, sample).map((item) => item.example),
+      );
+      const asked = [...texts].filter(
+        ([example]) => examples.includes(example) && needed.has(example),
+      );
       if (asked.length === 0) continue;
       const where = `${run.name}: unit ${unit}`;
       const stored = run.verdicts.get(`${judge.name}/${unit}`);
@@ -108,9 +114,9 @@ function checkSealedFacts(run: RunEvidence): Violation[] {
     const sum = (counts: Record<string, number>): number =>
       Object.values(counts).reduce((total, count) => total + count, 0);
     expect(
-      candidates.planned === candidates.scored + sum(candidates.unscored),
+      candidates.planned === candidates.scored + candidates.certain + sum(candidates.unscored),
       () =>
-        `${where} counts ${candidates.planned} candidates planned, ${candidates.scored} scored and ${sum(candidates.unscored)} unscored`,
+        `${where} counts ${candidates.planned} candidates planned, ${candidates.scored} scored, ${candidates.certain} certain and ${sum(candidates.unscored)} unscored`,
     );
     const task = run.tasks.find((one) => one.step === step && one.task === 'curate');
     const planned = task === undefined ? [] : unitsOf(run, task);
