@@ -1,6 +1,7 @@
 /**
  * Judges the rows of a file without bus or ledger: `node dist/agents/judges/score.js <rows.jsonl> --judge <type>`.
- * Rows are those of design §10 with an `answer`; each gives one line of JSON on stdout, in order, a bad row too.
+ * Rows are those of design §10 with an `answer`, or with a
+ * `judgment` in its place; each gives one line of JSON on stdout, in order, a bad row too.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -17,7 +18,8 @@ import { createJudge, judgeTypes } from './types/table.ts';
 const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
 
 Judges answers offline. Each row {id, instruction, context, question, references, constraints, answer}
-gives one line {id, judge, outcome, value, reason, details}, in the order of the file.
+gives one line {id, judge, outcome, value, reason, details}, in the order of the file. A row for
+rating-parser has the judgment of a model in place of the answer: {id, judgment}.
 
   --judge <type>     ${judgeTypes.join(', ')}
   --set key=value    an option of the judge, such as version=v2.0; may be repeated
@@ -28,7 +30,16 @@ Exit code: 0 every row was read; 1 nothing could be judged (wrong option, file t
 2 some rows were bad: each is named on stderr and has an unscored line.
 `;
 
-const ScoreRow = Row.extend({ answer: z.string() });
+const ScoreRow = Row.extend({
+  answer: z.string().optional(),
+  judgment: z.string().optional(),
+}).transform(({ answer, judgment, ...row }, context) => {
+  const text = answer ?? judgment;
+  if (text !== undefined && (answer === undefined || judgment === undefined))
+    return { ...row, text };
+  context.addIssue({ code: 'custom', message: 'needs either an answer or a judgment' });
+  return z.NEVER;
+});
 
 interface Request {
   readonly path: string;
@@ -90,7 +101,7 @@ async function scoreFile({ path, type, judge }: Request): Promise<number> {
   let bad = 0;
   for await (const read of readJsonLines(path, ScoreRow)) {
     if (read.ok) {
-      const { id, instruction, context, question, references, constraints, answer } = read.value;
+      const { id, instruction, context, question, references, constraints, text } = read.value;
       const row = {
         instruction: instruction ?? null,
         context: context ?? null,
@@ -98,7 +109,7 @@ async function scoreFile({ path, type, judge }: Request): Promise<number> {
         references,
         constraints,
       };
-      await writeLine(id ?? null, type, await judge.judge(row, answer, signal));
+      await writeLine(id ?? null, type, await judge.judge(row, text, signal));
     } else {
       bad += 1;
       process.stderr.write(`${read.problem}\n`);
@@ -117,7 +128,7 @@ async function writeLine(
   const facts =
     outcome === 'scored'
       ? { value: answer.value, reason: null, details: answer.details }
-      : { value: null, reason: answer.reason, details: null };
+      : { value: null, reason: answer.reason, details: answer.details ?? null };
   const line = `${JSON.stringify({ id, judge, outcome, ...facts })}\n`;
   if (!process.stdout.write(line)) await once(process.stdout, 'drain');
 }

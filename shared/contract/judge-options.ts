@@ -33,6 +33,14 @@ export type Granularity = z.infer<typeof Granularity>;
 export const SummacUse = z.enum(['ent-con', 'ent', 'con']);
 export type SummacUse = z.infer<typeof SummacUse>;
 
+/** How a rating is read out of a judge model's text: our own rule, or FastChat's; `shared/scoring/rating.ts` says what each does. */
+export const RatingMode = z.enum(['last', 'reference']);
+export type RatingMode = z.infer<typeof RatingMode>;
+
+/** What value in [0, 1] a rating r from 1 to 10 gives: `tenths` r / 10, `ninths` (r - 1) / 9. */
+export const RatingScale = z.enum(['tenths', 'ninths']);
+export type RatingScale = z.infer<typeof RatingScale>;
+
 /** What stands behind a judge on its peer: a key of its options, whose value names a profile of that peer. */
 export const behind = ['provider', 'nli', 'scorer'] as const;
 export type Behind = (typeof behind)[number];
@@ -81,4 +89,8 @@ export const judgeOptions = {
     maxContextSentences: z.int().positive().default(100),
   }),
   verifiable: closedObject({}),
+  'rating-parser': closedObject({
+    mode: RatingMode.default('last'),
+    scale: RatingScale.default('tenths'),
+  }),
 } as const;

@@ -88,7 +88,8 @@ function resampledMean(values: readonly number[], random: Random): number {
   return sum / values.length;
 }
 
-function percentile(sorted: Float64Array, share: number): number {
+/** Of numbers in ascending order, at least one; between two of them interpolated linearly. `share` in [0, 1]. */
+export function percentile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);
   const below = sorted[Math.floor(position)] ?? Number.NaN;
   const above = sorted[Math.ceil(position)] ?? Number.NaN;

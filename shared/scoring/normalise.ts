@@ -5,7 +5,7 @@
  */
 
 /** What Python's `str.split()` and `\s` take for white space: U+001C to U+001F and U+0085 too, U+FEFF and U+200B not. */
-const space = String.raw`\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+export const space = String.raw`\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
 const spaces = new RegExp(`[${space}]+`, 'u');
 
 /** Python's `\w`: letters, digits and numbers of all scripts and `_`, but no combining marks. */

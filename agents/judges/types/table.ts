@@ -5,6 +5,7 @@ import type { Profiles } from '../../../shared/contract/peer.ts';
 import type { Engines } from '../engines.ts';
 import { exactMatch } from './exact-match.ts';
 import type { Judge, JudgeFactory } from './judge.ts';
+import { ratingParser } from './rating-parser.ts';
 import { rougeJudge } from './rouge.ts';
 import { spanCoverageJudge } from './span-coverage.ts';
 import { squadF1 } from './squad-f1.ts';
@@ -18,6 +19,7 @@ const factories = new Map<string, JudgeFactory>([
   ['rouge', rougeJudge],
   ['summac-zs', summacZsJudge],
   ['verifiable', verifiable],
+  ['rating-parser', ratingParser],
 ]);
 
 export const judgeTypes: readonly string[] = [...factories.keys()];
