@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Granularity } from '../../shared/contract/judge-options.ts';
 import { SummacUse } from '../../shared/contract/judge-options.ts';
+import { auroc } from '../../shared/scoring/auroc.ts';
 import { lexicalNli } from '../../shared/scoring/lexical-nli.ts';
 import { splitSentences } from '../../shared/scoring/sentences.ts';
+import { spearmanRho } from '../../shared/scoring/spearman.ts';
 import { aggregate, type Nli, summacZs } from '../../shared/scoring/summac.ts';
-import { auroc, spearman } from '../support/agreement.ts';
 import { goldenRows } from '../support/golden.ts';
 
 interface ImageRow {
@@ -95,11 +96,10 @@ test('the lexical NLI follows people as far as its description says', (context) 
     const ours = rows.map(
       (row) => summacZs(row.context, options, lexicalNli)(row.system_output).raw,
     );
-    const among = (consistent: boolean) =>
-      ours.filter((_, at) => (rows[at]?.human_consistency === 1) === consistent);
     const people = rows.map((row) => row.human_consistency);
-    return [spearman(ours, people), auroc(among(true), among(false))].map((value) =>
-      value.toFixed(2),
+    const consistent = people.map((share) => share === 1);
+    return [spearmanRho(ours, people), auroc(ours, consistent)].map(({ value }) =>
+      value?.toFixed(2),
     );
   });
   expect(measured).toEqual([

@@ -137,6 +137,50 @@ test('summaries are judged by their sentences and by their words', async () => {
   expect(rouge.lines[0]).toMatchObject({ details: { rougeL: [5 / 8, 1, 10 / 13] } });
 });
 
+interface RatingRow {
+  id: string;
+  judgment: string;
+  rating: number | null;
+}
+
+test('stored judgments come out with the rating of FastChat, a value only where it is from 1 to 10', async (context) => {
+  const rows = goldenRows<RatingRow>(context, 'golden/judge_rating.jsonl');
+  const { code, lines } = await score(rows, '--judge', 'rating-parser', '--set', 'mode=reference');
+  expect(code).toBe(0);
+  expect(lines.map(({ id, value, details }) => [id, value, details])).toEqual(
+    rows.map(({ id, rating }) => [
+      id,
+      rating !== null && rating >= 1 && rating <= 10 ? rating / 10 : null,
+      { rating },
+    ]),
+  );
+});
+
+test('a judgment is read by its last verdict, and what has none is unscored with the reason', async () => {
+  const rows = ['Not [[9]] but [[5.5]].', 'As [1] says.', '[[11]]'].map((judgment, id) => ({
+    id,
+    judgment,
+  }));
+  const { lines } = await score(rows, '--judge', 'rating-parser', '--set', 'scale=ninths');
+  expect(lines.map(({ value, reason, details }) => [value, reason, details])).toEqual([
+    [0.5, null, { rating: 5.5 }],
+    [null, 'no verdict in double brackets was found', { rating: null }],
+    [null, 'the rating "11" is no number from 1 to 10', { rating: null }],
+  ]);
+});
+
+test('a row with both an answer and a judgment, or with neither, is refused', async () => {
+  const { code, lines } = await score(
+    [{ id: 1, answer: '[[10]]', judgment: '[[2]]' }, { id: 2 }],
+    '--judge',
+    'rating-parser',
+  );
+  expect(code).toBe(2);
+  for (const [at, { reason }] of lines.entries())
+    expect(reason).toBe(`${path}:${at + 1}: needs either an answer or a judgment`);
+  expect(lines).toHaveLength(2);
+});
+
 test('constraints of a row are checked and named', async () => {
   const constraints = [
     { type: 'word_count', max: 2 },

@@ -53,6 +53,17 @@ test('each type answers with its value and its raw details', async () => {
     value: 0,
     details: { passed: [], failed: ['case upper'] },
   });
+  expect(await ask('rating-parser', row, 'Rating: [[7]]')).toEqual({
+    outcome: 'scored',
+    value: 0.7,
+    details: { rating: 7 },
+  });
+  expect(await ask('rating-parser', row, 'Rating: [[0]]', { mode: 'reference' })).toEqual({
+    outcome: 'unscored',
+    reason: 'the rating "0" is no number from 1 to 10',
+    cause: 'malformed',
+    details: { rating: 0 },
+  });
 });
 
 test('what cannot be judged is unscored with its reason, never a number', async () => {
