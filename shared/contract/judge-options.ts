@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Id } from './ids.ts';
 import { closedObject } from './problems.ts';
 
 /** Which official SQuAD program is followed where an answer or a reference is empty; `shared/scoring/squad.ts`. */
@@ -62,6 +63,33 @@ export function isAskedByExample(spec: Parameters<typeof capabilityOf>[0]): bool
   return capabilityOf(spec) !== spec.type;
 }
 
+/** What `multi-aspect` scores from 1 to 5. */
+export const aspects = ['helpfulness', 'clarity', 'factuality', 'depth', 'engagement'] as const;
+export type Aspect = (typeof aspects)[number];
+
+/** What `flask` scores from 1 to 5, three skills a judge. */
+export const Skill = z.enum([
+  'logical correctness',
+  'factuality',
+  'commonsense understanding',
+  'comprehension',
+  'completeness',
+  'insightfulness',
+  'readability',
+  'conciseness',
+]);
+export type Skill = z.infer<typeof Skill>;
+
+const weight = z.number().min(0).default(1);
+
+/** Of every judge that asks a model. `provider` names a profile of the peer; the paper asks at temperature 0 for at most 512 tokens. */
+const ofModel = {
+  provider: Id,
+  model: z.string().min(1),
+  temperature: z.number().min(0).max(2).default(0),
+  maxTokens: z.int().positive().default(512),
+};
+
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**
@@ -89,6 +117,40 @@ export const judgeOptions = {
     maxContextSentences: z.int().positive().default(100),
   }),
   verifiable: closedObject({}),
+  llm: closedObject({
+    ...ofModel,
+    /** Table 5 of the paper, word for word; or ours, by which an answer cannot rate itself. */
+    prompt: z.enum(['paper', 'fenced']).default('paper'),
+    /** How prompt `paper` is read. */
+    rating: RatingMode.default('last'),
+    scale: RatingScale.default('tenths'),
+  }),
+  'multi-aspect': closedObject({
+    ...ofModel,
+    maxTokens: ofModel.maxTokens.default(1024),
+    weights: closedObject({
+      helpfulness: weight,
+      clarity: weight,
+      factuality: weight,
+      depth: weight,
+      engagement: weight,
+    })
+      .refine(
+        (weights) => Object.values(weights).some((one) => one > 0),
+        'give one aspect a weight',
+      )
+      .prefault({}),
+  }),
+  flask: closedObject({
+    ...ofModel,
+    maxTokens: ofModel.maxTokens.default(1024),
+    skills: z
+      .array(Skill)
+      .length(3)
+      .refine((skills) => new Set(skills).size === 3, 'name three different skills')
+      .default(['comprehension', 'completeness', 'readability']),
+  }),
+  pairwise: closedObject({ ...ofModel, maxTokens: ofModel.maxTokens.default(1024) }),
   'rating-parser': closedObject({
     mode: RatingMode.default('last'),
     scale: RatingScale.default('tenths'),

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { createEngines } from '../../agents/judges/engines.ts';
 import type { JudgedRow } from '../../agents/judges/types/judge.ts';
-import { createJudge, judgeOf, judgeTypes } from '../../agents/judges/types/table.ts';
+import { capabilities, createJudge, judgeOf } from '../../agents/judges/types/table.ts';
 import { Profiles } from '../../shared/contract/peer.ts';
 
 const { signal } = new AbortController();
 const engines = createEngines(Profiles.parse({}));
+/** Those behind which nothing must stand. */
+const alone = capabilities(Profiles.parse({}));
 const row: JudgedRow = {
   instruction: null,
   context: 'The quick brown fox.',
@@ -68,7 +70,7 @@ test('each type answers with its value and its raw details', async () => {
 
 test('what cannot be judged is unscored with its reason, never a number', async () => {
   const nothing = { ...row, context: null, references: [] };
-  for (const type of judgeTypes) {
+  for (const type of alone) {
     const answer = await ask(type, nothing, 'brown');
     expect(answer, type).toMatchObject({ outcome: 'unscored' });
     expect(answer, type).not.toHaveProperty('value');
@@ -109,8 +111,8 @@ test('the fingerprint depends on type and options, not on name, axis or defaults
   const given = await fingerprint({});
   expect(await fingerprint({ name: 'other', version: 'v1.1' })).toBe(given);
   expect(await fingerprint({ version: 'v2.0' })).not.toBe(given);
-  const all = judgeTypes.map((type) => createJudge(type, {}, engines).fingerprint(signal));
-  expect(new Set(await Promise.all(all)).size).toBe(judgeTypes.length);
+  const all = alone.map((type) => createJudge(type, {}, engines).fingerprint(signal));
+  expect(new Set(await Promise.all(all)).size).toBe(alone.length);
 });
 
 test('an unknown type or option is refused with the nearest known one', () => {

@@ -4,8 +4,12 @@ import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { Profiles } from '../../../shared/contract/peer.ts';
 import type { Engines } from '../engines.ts';
 import { exactMatch } from './exact-match.ts';
+import { flask } from './flask.ts';
 import type { Judge, JudgeFactory } from './judge.ts';
 import { ratingParser } from './rating-parser.ts';
+import { llm } from './llm.ts';
+import { multiAspect } from './multi-aspect.ts';
+import { pairwise } from './pairwise.ts';
 import { rougeJudge } from './rouge.ts';
 import { spanCoverageJudge } from './span-coverage.ts';
 import { squadF1 } from './squad-f1.ts';
@@ -19,6 +23,10 @@ const factories = new Map<string, JudgeFactory>([
   ['rouge', rougeJudge],
   ['summac-zs', summacZsJudge],
   ['verifiable', verifiable],
+  ['llm', llm],
+  ['multi-aspect', multiAspect],
+  ['flask', flask],
+  ['pairwise', pairwise],
   ['rating-parser', ratingParser],
 ]);
 
