@@ -38,11 +38,11 @@ export function coordinatorService({
         runs: runs.names().map((run) => ({ run, trouble: runs.trouble(run) ?? '' })),
       }),
     ),
-    Pause: handleUnary(async ({ run }) => {
+    Pause: handleUnary(async ({ run, reason }) => {
       await amend(peers, run, signal, (journal) =>
         nextOf(journal).kind === 'paused'
           ? undefined
-          : { fact: 'run.paused', reason: 'asked by the user' },
+          : { fact: 'run.paused', reason: reason === '' ? 'asked by the user' : reason },
       );
       return {};
     }),

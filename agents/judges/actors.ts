@@ -3,17 +3,20 @@ import type { Directory } from '../../shared/bus/bus.ts';
 import type { Taken } from '../../shared/bus/hand.ts';
 import type { Work } from '../../shared/bus/lanes.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
+import { isAskedByExample } from '../../shared/contract/judge-options.ts';
 import type { JudgeResult, JudgeUnit } from '../../shared/contract/work.ts';
+import type { Logger } from '../../shared/process/logger.ts';
 import { recordAttempt } from '../../shared/process/attempts.ts';
 import type { Tls } from '../../shared/process/environment.ts';
 import { outputOf } from '../../shared/process/machine.ts';
 import { judgementsCounter } from '../../shared/process/metrics.ts';
 import { readWhole } from '../../shared/rpc/unit.ts';
 import { createAnswers, type Answers } from './answers.ts';
-import { askHere } from './ask.ts';
+import { type Ask, askHere } from './ask.ts';
 import type { VerdictCache } from './cache.ts';
 import type { Engines } from './engines.ts';
 import { isolate } from './isolation.ts';
+import { pauseRun, StopError } from './stop.ts';
 import { judgeMachine } from './machine.ts';
 import { judgeOf } from './types/table.ts';
 
@@ -22,6 +25,7 @@ export interface JudgesDeps {
   directory: Directory;
   cache: VerdictCache;
   engines: Engines;
+  log: Logger;
   tls?: Tls | undefined;
 }
 
@@ -45,9 +49,23 @@ export function createJudges(deps: JudgesDeps): Work {
     return { unit, answers };
   }
 
+  /** What an engine has answered is kept at once, for it was waited or paid for; a judge that computes is kept unit by unit. */
+  async function complete({ unit, answers }: UnitInHand, ask: Ask, signal: AbortSignal) {
+    const keeping: Ask = async (question, until) => {
+      await answers.remember(deps.cache);
+      return ask(question, until);
+    };
+    try {
+      await answers.complete(isAskedByExample(unit.judge) ? keeping : ask, signal);
+    } catch (error) {
+      await answers.remember(deps.cache);
+      throw error;
+    }
+  }
+
   async function close({ unit, answers }: UnitInHand): Promise<JudgeResult> {
-    const counts = await answers.remember(deps.cache);
-    for (const [outcome, count] of Object.entries(counts))
+    await answers.remember(deps.cache);
+    for (const [outcome, count] of Object.entries(answers.counts()))
       judgementsCounter.inc({ judge: unit.judge.type, outcome }, count);
     return answers.toResult(deps.peer);
   }
@@ -57,14 +75,14 @@ export function createJudges(deps: JudgesDeps): Work {
     actors: {
       judge: fromPromise(async ({ input: taken, signal }) => {
         const inHand = await open(taken, signal);
-        await inHand.answers.complete(askHere(judgeOf(inHand.unit.judge, deps.engines)), signal);
+        await complete(inHand, askHere(judgeOf(inHand.unit.judge, deps.engines)), signal);
         return close(inHand);
       }),
       judgeAlone: fromPromise(async ({ input: taken, signal }) => {
         const inHand = await open(taken, signal);
         const isolated = isolate(inHand.unit.judge);
         try {
-          await inHand.answers.complete(isolated.ask, signal);
+          await complete(inHand, isolated.ask, signal);
         } finally {
           isolated.close();
         }
@@ -72,7 +90,14 @@ export function createJudges(deps: JudgesDeps): Work {
       }),
     },
   });
-  return (taken, signal) => outputOf(createActor(machine, { input: taken }), signal);
+  return async (taken, signal) => {
+    try {
+      return await outputOf(createActor(machine, { input: taken }), signal);
+    } catch (error) {
+      if (error instanceof StopError) await pauseRun(taken.work.run, error.message, deps, signal);
+      throw error;
+    }
+  };
 }
 
 async function begin(unit: JudgeUnit, engines: Engines, signal: AbortSignal): Promise<Answers> {

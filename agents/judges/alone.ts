@@ -11,6 +11,7 @@ import { readEnvironment } from '../../shared/process/environment.ts';
 import { askHere } from './ask.ts';
 import { createEngines } from './engines.ts';
 import type { Reply } from './isolation.ts';
+import { StopError } from './stop.ts';
 import { judgeOf } from './types/table.ts';
 
 const Call = z.strictObject({
@@ -33,8 +34,8 @@ async function answer(message: unknown): Promise<Reply> {
     const { judge, question } = Call.parse(message);
     return { outcome: await askHere(judgeOf(judge, engines))(question, stop.signal) };
   } catch (error) {
-    return error instanceof TransientError
-      ? { transient: error.message }
-      : { failure: messageOf(error) };
+    if (error instanceof TransientError) return { transient: error.message };
+    if (error instanceof StopError) return { stop: error.message };
+    return { failure: messageOf(error) };
   }
 }

@@ -7,10 +7,12 @@ import type { VerdictCache } from './cache.ts';
 /** What is known of a unit in hand: its verdicts from the cache, and those given since, which outlive an outage. */
 export interface Answers {
   recall(cache: VerdictCache): Promise<void>;
-  /** Asks for every verdict that is missing. Stops at the first TransientError, with what was answered until then kept. */
+  /** Asks for every verdict that is missing. Stops at the first error, with what was answered until then kept. */
   complete(ask: Ask, signal: AbortSignal): Promise<void>;
-  /** Stores the new verdicts, and returns how many were new and how many were in the cache. */
-  remember(cache: VerdictCache): Promise<Counts>;
+  /** Stores the verdicts that were given since it was last called. */
+  remember(cache: VerdictCache): Promise<void>;
+  /** How many verdicts were given, and how many were in the cache. */
+  counts(): Counts;
   /** Throws where a verdict is missing. */
   toResult(peer: string): JudgeResult;
 }
@@ -27,6 +29,7 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
   const keys = items.flat().map(({ key }) => key);
   const cached = new Map<string, Outcome>();
   const given = new Map<string, Outcome>();
+  const stored = new Set<string>();
 
   return {
     recall: async (cache) => {
@@ -48,7 +51,11 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
       }
     },
     remember: async (cache) => {
-      await cache.remember(given);
+      const fresh = new Map([...given].filter(([key]) => !stored.has(key)));
+      await cache.remember(fresh);
+      for (const key of fresh.keys()) stored.add(key);
+    },
+    counts: () => {
       const scored = [...given.values()].filter(({ outcome }) => outcome === 'scored');
       return { scored: scored.length, unscored: given.size - scored.length, cached: cached.size };
     },

@@ -2,6 +2,7 @@ import { messageOf, TransientError } from '../../shared/contract/failure.ts';
 import type { Example } from '../../shared/contract/example.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
 import { failpoint } from '../../shared/process/failpoint.ts';
+import { StopError } from './stop.ts';
 import type { Judge } from './types/judge.ts';
 
 /** One text to judge. `id` is its textId. */
@@ -11,7 +12,7 @@ export interface Question {
   text: string;
 }
 
-/** Answers one question; TransientError where asking again may help, all else that a judge throws leaves the text unscored. */
+/** Answers one question; TransientError where asking again may help, StopError where a person must help first; all else that a judge throws leaves the text unscored. */
 export type Ask = (question: Question, signal: AbortSignal) => Promise<Outcome>;
 
 /**
@@ -26,7 +27,7 @@ export function askHere(judge: Judge): Ask {
       return await judge.judge(row, text, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof TransientError) throw error;
+      if (error instanceof TransientError || error instanceof StopError) throw error;
       return { outcome: 'unscored', reason: `the judge failed: ${messageOf(error)}` };
     }
   };

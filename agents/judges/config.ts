@@ -25,8 +25,9 @@ export function readJudgeConfig(env: Readonly<Record<string, string | undefined>
   return { ...environment, offers: capabilities(environment.profiles), judges: judges.data };
 }
 
-/** Whether this peer works for a judge. */
-export function carries({ offers, judges }: JudgeConfig, judge: JudgeSpec): boolean {
+/** Whether this peer works for a judge of a run. An engine is left alone while the run is paused, for it may be why. */
+export function works({ offers, judges }: JudgeConfig, judge: JudgeSpec, paused: boolean): boolean {
+  if (paused && isAskedByExample(judge)) return false;
   return offers.includes(capabilityOf(judge)) && judges?.includes(judge.name) !== false;
 }
 

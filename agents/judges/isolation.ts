@@ -6,6 +6,7 @@ import type { JudgeSpec } from '../../shared/contract/run-file.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
 import { withDeadline } from '../../shared/process/deadline.ts';
 import type { Ask } from './ask.ts';
+import { StopError } from './stop.ts';
 
 const program = fileURLToPath(new URL('alone.js', import.meta.url));
 
@@ -13,7 +14,8 @@ const program = fileURLToPath(new URL('alone.js', import.meta.url));
 const TEXT_DEADLINE_MS = 60_000;
 
 /** What the child says of a question. */
-export type Reply = { outcome: Outcome } | { transient: string } | { failure: string };
+export type Reply =
+  { outcome: Outcome } | { transient: string } | { stop: string } | { failure: string };
 
 export interface Isolated {
   ask: Ask;
@@ -70,9 +72,10 @@ export function isolate(judge: JudgeSpec): Isolated {
           return { outcome: 'unscored', reason: `killed its process (${reply.died})` };
         if ('outcome' in reply) return reply.outcome;
         if ('transient' in reply) throw new TransientError(reply.transient);
+        if ('stop' in reply) throw new StopError(reply.stop);
         return { outcome: 'unscored', reason: `the judge failed: ${reply.failure}` };
       } catch (error) {
-        if (error instanceof TransientError) throw error;
+        if (error instanceof TransientError || error instanceof StopError) throw error;
         kill();
         signal.throwIfAborted();
         return {

@@ -9,7 +9,7 @@ import { serveRuns } from '../../shared/rpc/worker.ts';
 import { openStore } from '../../shared/store/level.ts';
 import { createJudges } from './actors.ts';
 import { createCache } from './cache.ts';
-import { carries, lanesFor, readJudgeConfig } from './config.ts';
+import { lanesFor, readJudgeConfig, works } from './config.ts';
 import { createEngines } from './engines.ts';
 
 await runProcess('judge', async ({ signal, log, defer }) => {
@@ -22,7 +22,7 @@ await runProcess('judge', async ({ signal, log, defer }) => {
   const http = await serveHttp({ host, port: httpPort, registry, ready: () => true });
   defer('http', () => http.close());
   const engines = createEngines(config.profiles);
-  const work = createJudges({ peer, directory, cache: createCache(store), engines, tls });
+  const work = createJudges({ peer, directory, cache: createCache(store), engines, log, tls });
   const lanes = createLanes({ bus, clock, log, role: 'judge', ackWaitMs, work });
   log.info({ http: http.url, offers, judges }, 'ready');
   await serveRuns({
@@ -34,10 +34,9 @@ await runProcess('judge', async ({ signal, log, defer }) => {
       offers: [...offers],
       ...(judges === undefined ? {} : { judges }),
     },
-    queues: (files) =>
-      files
-        .flatMap(({ judges }) => judges)
-        .filter((judge) => carries(config, judge))
+    queues: (runs) =>
+      runs
+        .flatMap(({ file, paused }) => file.judges.filter((judge) => works(config, judge, paused)))
         .map((judge) => ({ kind: 'judge', judge: judge.name, lanes: lanesFor(config, judge) })),
     lanes,
     directory,

@@ -30,10 +30,10 @@ await runProcess('sampler', async ({ signal, log, defer }) => {
   log.info({ http: http.url, offers }, 'ready');
   await serveRuns({
     presence: { peer, role: 'sampler', grpc: null, http: http.url, offers },
-    queues: (files) =>
-      files
-        .filter(({ sampling }) => servers.has(sampling.server))
-        .map(({ run }) => ({ kind: 'sample', run })),
+    queues: (runs) =>
+      runs
+        .filter(({ file }) => servers.has(file.sampling.server))
+        .map(({ file }) => ({ kind: 'sample', run: file.run })),
     lanes,
     directory,
     clock,

@@ -26,7 +26,11 @@ export async function control(
   const cluster = await connectCluster(options, signal);
   try {
     const coordinator = await cluster.coordinator(signal);
-    await unary(coordinator[action].bind(coordinator), { run }, { deadlineMs: CALL_MS, signal });
+    await unary(
+      coordinator[action].bind(coordinator),
+      { run, reason: '' },
+      { deadlineMs: CALL_MS, signal },
+    );
     process.stdout.write(
       options.json ? `${JSON.stringify({ event: action, run })}\n` : `${run} ${done[action]}\n`,
     );

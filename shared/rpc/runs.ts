@@ -16,24 +16,34 @@ export interface RunsDeps {
   tls?: Tls | undefined;
 }
 
+/** An unfinished run. A paused one may still have units of the step in hand on the bus. */
+export interface FollowedRun {
+  readonly file: RunFile;
+  readonly paused: boolean;
+}
+
+const REPORTED = ['run.opened', 'run.paused', 'run.resumed', 'run.finished'];
+
 /**
- * Tells `changed` the run files of all unfinished runs, by run, whenever one is opened or finished, until the signal aborts. It reads the
+ * Tells `changed` the run files of all unfinished runs, and which of them are paused, whenever that changes, until the signal aborts. It reads the
  * journal of each bound run at its curator, for run files travel nowhere else. A curator that is away is asked again each second.
  */
 export async function followRuns(
   deps: RunsDeps,
-  changed: (files: ReadonlyMap<string, RunFile>) => void,
+  changed: (runs: readonly FollowedRun[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { directory, clock, log } = deps;
   const addresses = new Map<string, string>();
-  const files = new Map<string, RunFile>();
+  const runs = new Map<string, FollowedRun>();
   const followers: Promise<void>[] = [];
   const follow = async (run: string): Promise<void> => {
     await followRun(deps, { run, address: () => addresses.get(run) ?? '' }, signal, (fact) => {
-      if (fact.fact === 'run.opened') files.set(run, fact.file);
-      else files.delete(run);
-      changed(files);
+      const known = runs.get(run);
+      if (fact.fact === 'run.opened') runs.set(run, { file: fact.file, paused: false });
+      else if (fact.fact === 'run.finished' || known === undefined) runs.delete(run);
+      else runs.set(run, { ...known, paused: fact.fact === 'run.paused' });
+      changed([...runs.values()]);
     });
   };
   while (!signal.aborted) {
@@ -51,7 +61,7 @@ export async function followRuns(
   await Promise.all(followers);
 }
 
-/** Reports the first fact of a run and its last, and returns after that one. */
+/** Reports that a run was opened, paused, resumed and finished, and returns after the last. */
 async function followRun(
   { clock, log, tls }: RunsDeps,
   { run, address }: { run: string; address: () => string },
@@ -66,11 +76,8 @@ async function followRun(
       for await (const { position, fact: text } of journal) {
         const fact = Fact.parse(JSON.parse(text));
         from = position + 1;
-        if (fact.fact === 'run.opened') report(fact);
-        if (fact.fact === 'run.finished') {
-          report(fact);
-          return;
-        }
+        if (REPORTED.includes(fact.fact)) report(fact);
+        if (fact.fact === 'run.finished') return;
       }
     } catch (error) {
       if (!signal.aborted) log.debug({ run, reason: messageOf(error) }, 'cannot read a journal');

@@ -1,9 +1,8 @@
 import type { Lanes, ServedQueue } from '../bus/lanes.ts';
 import type { Presence } from '../contract/peer.ts';
-import type { RunFile } from '../contract/run-file.ts';
 import { keepPresent } from '../process/presence.ts';
 import { untilAborted } from '../process/signal.ts';
-import { followRuns, type RunsDeps } from './runs.ts';
+import { type FollowedRun, followRuns, type RunsDeps } from './runs.ts';
 
 /** For finishing the units in hand; the process itself has 10 s. */
 const GRACE_MS = 7000;
@@ -11,7 +10,7 @@ const GRACE_MS = 7000;
 export interface WorkerOptions extends RunsDeps {
   presence: Presence;
   /** The queues of these runs that this peer can work. */
-  queues: (files: readonly RunFile[]) => readonly ServedQueue[];
+  queues: (runs: readonly FollowedRun[]) => readonly ServedQueue[];
   lanes: Lanes;
   signal: AbortSignal;
 }
@@ -22,8 +21,8 @@ export async function serveRuns(options: WorkerOptions): Promise<void> {
   const present = keepPresent(directory, presence, signal, clock);
   const following = followRuns(
     options,
-    (files) => {
-      lanes.serve(queues([...files.values()]));
+    (runs) => {
+      lanes.serve(queues(runs));
     },
     signal,
   );

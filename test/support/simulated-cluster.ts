@@ -117,6 +117,7 @@ export class SimulatedCluster implements AsyncDisposable {
       directory: peer.directory,
       cache,
       engines: createEngines(Profiles.parse({})),
+      log,
     });
     const queues = this.#options.file.judges.map((judge): Queue => ({
       kind: 'judge',

@@ -66,14 +66,16 @@ test('a scored verdict is found in the cache by the next attempt, another judge 
   await using setup = await openCache();
   const first = createAnswers(unit, fingerprint);
   await first.complete(askHere(judge), signal);
-  expect(await first.remember(setup.cache)).toEqual({ scored: 6, unscored: 0, cached: 0 });
+  await first.remember(setup.cache);
+  expect(first.counts()).toEqual({ scored: 6, unscored: 0, cached: 0 });
 
   const again = createAnswers(unit, fingerprint);
   await again.recall(setup.cache);
   const never: Ask = () => Promise.reject(new Error('asked although it is cached'));
   await again.complete(never, signal);
   expect(again.toResult('judge-1')).toEqual(first.toResult('judge-1'));
-  expect(await again.remember(setup.cache)).toEqual({ scored: 0, unscored: 0, cached: 6 });
+  await again.remember(setup.cache);
+  expect(again.counts()).toEqual({ scored: 0, unscored: 0, cached: 6 });
 
   const other = createAnswers(unit, OTHER);
   await other.recall(setup.cache);
@@ -89,7 +91,8 @@ test('an unscored verdict is answered but not cached', async () => {
   expect(outcomes(answers)).toEqual(
     Array.from({ length: 6 }, () => ({ outcome: 'unscored', reason })),
   );
-  expect(await answers.remember(setup.cache)).toEqual({ scored: 0, unscored: 6, cached: 0 });
+  await answers.remember(setup.cache);
+  expect(answers.counts()).toEqual({ scored: 0, unscored: 6, cached: 0 });
   const again = createAnswers(unit, OTHER);
   await again.recall(setup.cache);
   await again.complete(askHere(judgeBy(() => half)), signal);

@@ -1,20 +1,35 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { carries, lanesFor, readJudgeConfig } from '../../agents/judges/config.ts';
+import { lanesFor, readJudgeConfig, works } from '../../agents/judges/config.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const least = { RESET_PEER: 'judge-1', RESET_STATE: '/state', RESET_CHECKPOINTS: '/checkpoints' };
 const gpt = { name: 'gpt', axis: 'instruction', type: 'rules', provider: 'openai' } as const;
 const span = { name: 'span', axis: 'faithfulness', type: 'span-coverage' } as const;
 
+function writeProfiles(folder: string): string {
+  const file = join(folder, 'profiles.yaml');
+  writeFileSync(file, 'providers: { openai: { url: "http://127.0.0.1:9/v1", concurrency: 3 } }');
+  return file;
+}
+
 test('a judge works for every judge that it can, or only for those that it is told', () => {
   const all = readJudgeConfig(least);
-  expect(carries(all, span)).toBe(true);
-  expect(carries(all, gpt)).toBe(false);
+  expect(works(all, span, false)).toBe(true);
+  expect(works(all, gpt, false)).toBe(false);
   const some = readJudgeConfig({ ...least, RESET_JUDGES: 'gpt,other' });
-  expect(carries(some, span)).toBe(false);
-  expect(carries(some, { ...span, name: 'other' })).toBe(true);
+  expect(works(some, span, false)).toBe(false);
+  expect(works(some, { ...span, name: 'other' }, false)).toBe(true);
+});
+
+test('an engine is left alone while its run is paused; a judge that computes goes on', async () => {
+  await using folder = await temporaryFolder();
+  const config = readJudgeConfig({ ...least, RESET_PROFILES: writeProfiles(folder.path) });
+  const llm = { ...gpt, type: 'llm' };
+  expect(works(config, llm, false)).toBe(true);
+  expect(works(config, llm, true)).toBe(false);
+  expect(works(config, span, true)).toBe(true);
 });
 
 test('a name that no judge can have is refused', () => {
@@ -23,9 +38,7 @@ test('a name that no judge can have is refused', () => {
 
 test('a judge with an engine behind it has as many units in hand as the engine takes requests', async () => {
   await using folder = await temporaryFolder();
-  const file = join(folder.path, 'profiles.yaml');
-  writeFileSync(file, 'providers: { openai: { url: "http://127.0.0.1:9/v1", concurrency: 3 } }');
-  const config = readJudgeConfig({ ...least, RESET_PROFILES: file });
+  const config = readJudgeConfig({ ...least, RESET_PROFILES: writeProfiles(folder.path) });
   expect(lanesFor(config, gpt)).toBe(3);
   expect(lanesFor(config, { ...span, nli: 'deberta' })).toBe(8);
   expect(lanesFor(config, span)).toBeUndefined();

@@ -1,0 +1,36 @@
+import type { Directory } from '../../shared/bus/bus.ts';
+import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
+import type { Tls } from '../../shared/process/environment.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import { coordinatorClient, unary } from '../../shared/rpc/client.ts';
+
+const CALL_MS = 5000;
+
+/**
+ * What stands behind a judge gives no answer until a person does something: a key, a quota, a payment, a price, a model that is not there.
+ * No text is to blame, so none is unscored for it; the run pauses with this message, and until it is resumed the engine is left alone.
+ */
+export class StopError extends PermanentError {
+  override readonly name = 'StopError';
+}
+
+/** Has a coordinator pause the run. Where none answers that is logged: the next unit meets the same reason and asks again. */
+export async function pauseRun(
+  run: string,
+  reason: string,
+  { directory, tls, log }: { directory: Directory; tls?: Tls | undefined; log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const address = (await directory.peers()).find(({ role }) => role === 'coordinator')?.grpc;
+    if (typeof address !== 'string') throw new PermanentError('no coordinator is on the bus');
+    const client = coordinatorClient(address, tls);
+    try {
+      await unary(client.pause.bind(client), { run, reason }, { deadlineMs: CALL_MS, signal });
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    log.warn({ run, reason, failure: messageOf(error) }, 'the run could not be paused');
+  }
+}
