@@ -156,7 +156,8 @@ test('resume asks for the failed generations alone, then has their texts judged'
 });
 
 test('a judge with an API behind it answers an example at a time, and resume asks for the unscored one alone', async () => {
-  const gpt = { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai' } as const;
+  const engine = { type: 'llm', provider: 'openai', model: 'judge-1' } as const;
+  const gpt = { name: 'gpt', axis: 'instruction', ...engine } as const;
   const { calls, nats } = await makeRound(8, {
     judges: [
       { name: 'em', axis: 'task', type: 'exact-match' },

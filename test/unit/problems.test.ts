@@ -52,7 +52,7 @@ test('only a judge of faithfulness can be held out, and its options are checked 
 });
 
 test('options of a type that only some peers know are left to them', () => {
-  const judge = { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai' };
+  const judge = { name: 'mine', axis: 'instruction', type: 'my-own', depth: 3 };
   expect(problems(JudgeSpec, judge)).toBe('none');
 });
 
