@@ -8,6 +8,7 @@ import { Example } from '../../shared/contract/example.ts';
 import { JudgeSpec } from '../../shared/contract/run-file.ts';
 import { ShortDigest } from '../../shared/contract/ids.ts';
 import { readEnvironment } from '../../shared/process/environment.ts';
+import { createLogger } from '../../shared/process/logger.ts';
 import { askHere } from './ask.ts';
 import { createEngines } from './engines.ts';
 import type { Reply } from './isolation.ts';
@@ -19,7 +20,11 @@ const Call = z.strictObject({
   question: z.strictObject({ example: Example, id: ShortDigest, text: z.string() }),
 });
 
-const engines = createEngines(readEnvironment(process.env).profiles);
+const { profiles, peer, logLevel } = readEnvironment(process.env);
+const log = createLogger('judge', peer, logLevel);
+const engines = createEngines(profiles, (line) => {
+  log.info({ line }, 'a program behind a judge says');
+});
 const stop = new AbortController();
 
 process.on('disconnect', () => {

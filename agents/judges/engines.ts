@@ -3,6 +3,8 @@ import type { Profiles } from '../../shared/contract/peer.ts';
 import { unknownName } from '../../shared/contract/problems.ts';
 import type { NliModel } from './nli/nli.ts';
 import type { Provider } from './providers/provider.ts';
+import type { Note } from './scorers/child.ts';
+import { createScorer } from './scorers/create.ts';
 import type { Scorer } from './scorers/scorer.ts';
 
 /** What stands behind the judges of this peer, by the names in its profiles. Throws PermanentError for a name that is not there. */
@@ -12,12 +14,23 @@ export interface Engines {
   scorer(name: string): Scorer;
 }
 
-/** Each is made once, at its first use. */
-export function createEngines({ providers, nli, scorers }: Profiles): Engines {
+/** Each is made once, at its first use; disposing ends what runs behind them. `note` is told what their programs say on stderr. */
+export function createEngines(
+  { providers, nli, scorers }: Profiles,
+  note: Note = () => undefined,
+): Engines & AsyncDisposable {
+  const running: Scorer[] = [];
   return {
     provider: madeOnce('provider', providers, notYet),
     nli: madeOnce('NLI profile', nli, notYet),
-    scorer: madeOnce('scorer', scorers, notYet),
+    scorer: madeOnce('scorer', scorers, (profile) => {
+      const scorer = createScorer(profile, note);
+      running.push(scorer);
+      return scorer;
+    }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(running.map((scorer) => scorer.close()));
+    },
   };
 }
 

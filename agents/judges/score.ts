@@ -8,11 +8,12 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Row } from '../../shared/contract/example.ts';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
+import type { Profiles } from '../../shared/contract/peer.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
 import { readProfiles } from '../../shared/process/environment.ts';
 import { readJsonLines } from '../../shared/process/json-lines.ts';
-import type { Judge } from './types/judge.ts';
 import { createEngines } from './engines.ts';
+import { judgePatiently } from './patience.ts';
 import { createJudge, judgeTypes } from './types/table.ts';
 
 const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
@@ -44,7 +45,8 @@ const ScoreRow = Row.extend({
 interface Request {
   readonly path: string;
   readonly type: string;
-  readonly judge: Judge;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly profiles: Profiles;
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -82,8 +84,8 @@ function readRequest(args: string[]): Request | undefined {
   if (path === undefined || positionals.length > 1 || values.judge === undefined)
     throw new PermanentError(`needs one file of rows and a --judge\n\n${usage}`);
   const options = Object.fromEntries(values.set.map(readSetting));
-  const engines = createEngines(readProfiles(values.profiles ?? process.env['RESET_PROFILES']));
-  return { path, type: values.judge, judge: createJudge(values.judge, options, engines) };
+  const profiles = readProfiles(values.profiles ?? process.env['RESET_PROFILES']);
+  return { path, type: values.judge, options, profiles };
 }
 
 function readSetting(setting: string): [string, unknown] {
@@ -95,7 +97,9 @@ function readSetting(setting: string): [string, unknown] {
 }
 
 /** Writes a line for each row and returns how many rows were bad. */
-async function scoreFile({ path, type, judge }: Request): Promise<number> {
+async function scoreFile({ path, type, options, profiles }: Request): Promise<number> {
+  await using engines = createEngines(profiles, (line) => process.stderr.write(`${line}\n`));
+  const judge = createJudge(type, options, engines);
   // Never aborted: an interrupt ends this process at once, as it has nothing to hand back.
   const { signal } = new AbortController();
   let bad = 0;
@@ -109,7 +113,7 @@ async function scoreFile({ path, type, judge }: Request): Promise<number> {
         references,
         constraints,
       };
-      await writeLine(id ?? null, type, await judge.judge(row, text, signal));
+      await writeLine(id ?? null, type, await judgePatiently(judge, row, text, signal));
     } else {
       bad += 1;
       process.stderr.write(`${read.problem}\n`);

@@ -90,6 +90,8 @@ const ofModel = {
   maxTokens: z.int().positive().default(512),
 };
 
+/** Named, as a URL or a command never comes from the bus. */
+const scorerOptions = closedObject({ scorer: Id });
 const squadOptions = closedObject({ version: SquadVersion.default('v1.1') });
 
 /**
@@ -155,4 +157,6 @@ export const judgeOptions = {
     mode: RatingMode.default('last'),
     scale: RatingScale.default('tenths'),
   }),
+  http: scorerOptions,
+  command: scorerOptions,
 } as const;

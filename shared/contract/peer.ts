@@ -60,10 +60,13 @@ export const NliProfile = z.union([
 ]);
 export type NliProfile = z.infer<typeof NliProfile>;
 
+/** Total time in ms for one answer of a scorer. */
+const scorerDeadline = { deadlineMs: z.int().positive().default(50_000) };
+
 /** A user's own scorer: a service with one POST, or a program that answers JSON lines. */
 export const ScorerProfile = z.union([
-  z.strictObject({ url: z.url() }),
-  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ url: z.url(), ...scorerDeadline }),
+  z.strictObject({ command: z.array(z.string().min(1)).min(1), ...scorerDeadline }),
 ]);
 export type ScorerProfile = z.infer<typeof ScorerProfile>;
 

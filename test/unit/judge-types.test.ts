@@ -115,6 +115,23 @@ test('the fingerprint depends on type and options, not on name, axis or defaults
   expect(new Set(await Promise.all(all)).size).toBe(alone.length);
 });
 
+test('a scorer is offered to judges of its own kind, and refused by name to others', async () => {
+  const profiles = Profiles.parse({
+    scorers: { near: { command: ['no-such-scorer'] }, far: { url: 'http://127.0.0.1:9' } },
+  });
+  const offered = capabilities(profiles);
+  expect(offered.filter((offer) => offer.includes('@'))).toEqual(['http@far', 'command@near']);
+  const scorers = createEngines(profiles);
+  expect(() => createJudge('http', { scorer: 'near' }, scorers)).toThrow(
+    'a judge of type http needs a scorer with a url, and the profile of "near" has a command',
+  );
+  expect(() => createJudge('command', { scorer: 'far' }, scorers)).toThrow('write type http');
+  expect(() => createJudge('command', { scorer: 'nera' }, scorers)).toThrow(
+    'unknown scorer "nera", the nearest known one is "near"',
+  );
+  await scorers[Symbol.asyncDispose]();
+});
+
 test('an unknown type or option is refused with the nearest known one', () => {
   expect(() => createJudge('exact-macth', {}, engines)).toThrow(
     'unknown judge type "exact-macth", the nearest known one is "exact-match"',

@@ -6,6 +6,7 @@ import { digestOf } from '../../../shared/contract/ids.ts';
 import { problemsOf } from '../../../shared/contract/problems.ts';
 import type { Outcome } from '../../../shared/contract/work.ts';
 import type { Engines } from '../engines.ts';
+import type { ScorerKind } from '../scorers/scorer.ts';
 
 /** What a judge may look at: the row, but not whose it is or what became of it. */
 export type JudgedRow = Pick<
@@ -34,7 +35,12 @@ export interface JudgeFactory {
   /** Throws PermanentError for options that the type does not know, and for a name that this peer has no profile of. */
   create(options: Readonly<Record<string, unknown>>, engines: Engines): Judge;
   /** Which engines stand behind judges of this type; `optional` where it can do without. */
-  readonly needs?: { readonly behind: Behind; readonly optional?: boolean };
+  readonly needs?: {
+    readonly behind: Behind;
+    readonly optional?: boolean;
+    /** Which scorers fit, where scorers stand behind it. */
+    readonly scorer?: ScorerKind;
+  };
 }
 
 /** What makes a type of judge. `revision` is raised whenever a change of the code can move a value. */

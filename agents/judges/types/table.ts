@@ -3,6 +3,7 @@ import { unknownName } from '../../../shared/contract/problems.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { Profiles } from '../../../shared/contract/peer.ts';
 import type { Engines } from '../engines.ts';
+import { scorerKind, type ScorerKind } from '../scorers/scorer.ts';
 import { exactMatch } from './exact-match.ts';
 import { flask } from './flask.ts';
 import type { Judge, JudgeFactory } from './judge.ts';
@@ -11,6 +12,7 @@ import { llm } from './llm.ts';
 import { multiAspect } from './multi-aspect.ts';
 import { pairwise } from './pairwise.ts';
 import { rougeJudge } from './rouge.ts';
+import { scorerJudge } from './scorer.ts';
 import { spanCoverageJudge } from './span-coverage.ts';
 import { squadF1 } from './squad-f1.ts';
 import { summacZsJudge } from './summac-zs.ts';
@@ -28,6 +30,8 @@ const factories = new Map<string, JudgeFactory>([
   ['flask', flask],
   ['pairwise', pairwise],
   ['rating-parser', ratingParser],
+  ['http', scorerJudge('http')],
+  ['command', scorerJudge('command')],
 ]);
 
 export const judgeTypes: readonly string[] = [...factories.keys()];
@@ -35,9 +39,15 @@ export const judgeTypes: readonly string[] = [...factories.keys()];
 /** What a peer with these profiles can judge by, in the words of `capabilityOf`; it says so in its presence. */
 export function capabilities(profiles: Profiles): string[] {
   const names = { provider: profiles.providers, nli: profiles.nli, scorer: profiles.scorers };
+  const fits = (name: string, kind: ScorerKind | undefined): boolean => {
+    const profile = profiles.scorers[name];
+    return kind === undefined || profile === undefined || scorerKind(profile) === kind;
+  };
   return [...factories].flatMap(([type, { needs }]) => {
     if (needs === undefined) return [type];
-    const withEach = Object.keys(names[needs.behind]).map((name) => `${type}@${name}`);
+    const withEach = Object.keys(names[needs.behind])
+      .filter((name) => fits(name, needs.scorer))
+      .map((name) => `${type}@${name}`);
     return needs.optional === true ? [type, ...withEach] : withEach;
   });
 }
