@@ -14,6 +14,7 @@ import { readProfiles } from '../../shared/process/environment.ts';
 import { readJsonLines } from '../../shared/process/json-lines.ts';
 import { createEngines } from './engines.ts';
 import { judgePatiently } from './patience.ts';
+import { readSettings } from './settings.ts';
 import { createJudge, judgeTypes } from './types/table.ts';
 
 const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
@@ -83,17 +84,9 @@ function readRequest(args: string[]): Request | undefined {
   const [path] = positionals;
   if (path === undefined || positionals.length > 1 || values.judge === undefined)
     throw new PermanentError(`needs one file of rows and a --judge\n\n${usage}`);
-  const options = Object.fromEntries(values.set.map(readSetting));
+  const options = readSettings(values.set);
   const profiles = readProfiles(values.profiles ?? process.env['RESET_PROFILES']);
   return { path, type: values.judge, options, profiles };
-}
-
-function readSetting(setting: string): [string, unknown] {
-  const [, key, text] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
-  if (key === undefined || text === undefined)
-    throw new PermanentError(`--set ${setting}: write key=value`);
-  const isLiteral = /^(true|false|-?\d+(\.\d+)?)$/.test(text);
-  return [key, isLiteral ? JSON.parse(text) : text];
 }
 
 /** Writes a line for each row and returns how many rows were bad. */

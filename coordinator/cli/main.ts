@@ -6,6 +6,7 @@ import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
 import { exits, reportFailure } from './exit.ts';
 import { endWithReader, exitWith } from './output.ts';
+import { judgeCheck, type JudgeCheckOptions } from './judge-check.ts';
 import { peer, roles, type PeerOptions } from './peer.ts';
 import { recurate, type RecurateOptions } from './recurate.ts';
 import { report, type ReportOptions } from './report.ts';
@@ -139,6 +140,24 @@ program
   .option('--json', 'the output is JSON lines either way', true)
   .action(async (rows: string, options: ScoreOptions) => {
     code = await score(rows, options, stop.signal);
+  });
+
+program
+  .command('judge')
+  .description('look into a judge by itself')
+  .command('check <type>')
+  .description(
+    'does a judge measure what it claims? Its agreement with people, and with planted errors',
+  )
+  .option('--rows <file>', 'rows with answer and label in [0, 1] (default: passages of our own)')
+  .option('--set <key=value>', 'an option of the judge, may be repeated', collect, [])
+  .option(
+    '--profiles <file>',
+    'providers, NLI models and scorers by name (default: RESET_PROFILES)',
+  )
+  .option('--json', 'JSON instead of a table', false)
+  .action(async (type: string, options: JudgeCheckOptions) => {
+    code = await judgeCheck(type, options, stop.signal);
   });
 
 command('peer', 'join a running bus with one role')

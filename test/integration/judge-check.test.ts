@@ -1,0 +1,120 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { Measured } from '../../agents/judges/check/measure.ts';
+import { runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const example = fileURLToPath(new URL('../../../deploy/demo/scorers/length.mjs', import.meta.url));
+
+const context =
+  'The ferry to Port Arden was built in 1987. It carries 240 passengers. Captain Lena Moss has steered it since 2011.';
+/** Three answers that the context says, three that it does not, and one half and half. */
+const labelled = [
+  ['It carries 240 passengers.', 1],
+  ['The ferry to Port Arden was built in 1987.', 1],
+  ['Captain Lena Moss has steered it since 2011.', 1],
+  ['It carries 240 passengers. The crew is friendly.', 0.5],
+  ['It carries 900 passengers.', 0],
+  ['The ferry to Port Arden was built of oak.', 0],
+  ['Captain Hugo Lamb has steered it since 2011.', 0],
+].map(([answer, label]) => ({ context, answer, label }));
+
+async function withRows(rows: readonly unknown[]) {
+  const folder = await temporaryFolder();
+  const path = join(folder.path, 'labelled.jsonl');
+  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return { path, folder, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+test('judges that look at the context agree with the labels and see every planted error', async () => {
+  await using file = await withRows(labelled);
+  for (const [type, spearman] of [
+    ['span-coverage', Math.sqrt(7 / 8)],
+    ['summac-zs', Math.sqrt(12 / 13)],
+  ] as const) {
+    const { code, output, errors } = await runCli(
+      'judge',
+      'check',
+      type,
+      '--rows',
+      file.path,
+      '--json',
+    );
+    expect([code, errors]).toEqual([0, '']);
+    const measured = JSON.parse(output) as Measured & { judge: string; fingerprint: string };
+    expect(measured).toMatchObject({ judge: type, bad: 0, reasons: [] });
+    expect(measured.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    const { people, planted } = measured;
+    expect(people.spearman.n).toBe(7);
+    expect(people.spearman.value).toBeCloseTo(spearman, 2);
+    expect(people.auroc).toMatchObject({ n: 7, value: 1 });
+    const higher = Object.fromEntries(planted.map((count) => [count.planting, count.share]));
+    expect(higher).toEqual({
+      'wrong name': 1,
+      'wrong number': 1,
+      negation: 1,
+      'empty answer': 1,
+      'whole context': 0,
+    });
+  }
+});
+
+test("a user's own scorer is checked like any other, and one that measures length is found out", async () => {
+  await using file = await withRows(labelled);
+  const profiles = join(file.folder.path, 'profiles.json');
+  const scorers = { mine: { command: [process.execPath, example] } };
+  await writeFile(profiles, JSON.stringify({ scorers }));
+  const { code, output } = await runCli(
+    'judge',
+    'check',
+    'command',
+    '--set',
+    'scorer=mine',
+    '--profiles',
+    profiles,
+    '--rows',
+    file.path,
+  );
+  expect(code).toBe(0);
+  expect(output).toMatch(/Spearman with people +│ none/);
+  expect(output).toMatch(/supported above wrong name +│ 0\.00 +│ 0\.00 to 0\.35 │ 7/);
+  expect(output).toContain('unscored 7 times: the answer is empty');
+});
+
+test('without rows the built-in passages are planted into', async () => {
+  const { code, output } = await runCli('judge', 'check', 'span-coverage');
+  expect(code).toBe(0);
+  expect(output).toMatch(/Spearman with people +│ none/);
+  expect(output).toMatch(/supported above negation +│ 1\.00 +│ 0\.76 to 1\.00 │ 12/);
+});
+
+test('a judge that cannot be made, and one that scores nothing, end with 1 and say why', async () => {
+  for (const [args, message] of [
+    [['sumac-zs'], 'unknown judge type "sumac-zs", the nearest known one is "summac-zs"'],
+    [['span-coverage', '--set', 'raeding=x'], 'the nearest known one is "reading"'],
+    [['command', '--set', 'scorer=mine'], 'unknown scorer "mine": there are none here'],
+    [['exact-match'], 'scored nothing here: the row has no reference'],
+    [['span-coverage', '--rows', 'no-such-file'], 'cannot read no-such-file'],
+  ] as const) {
+    const { code, errors } = await runCli('judge', 'check', ...args);
+    expect(code, message).toBe(1);
+    expect(errors).toContain(message);
+  }
+});
+
+test('a bad row is named by file and line, and the others are measured', async () => {
+  await using file = await withRows([...labelled, { context, label: 1 }]);
+  const { code, output, errors } = await runCli(
+    'judge',
+    'check',
+    'span-coverage',
+    '--rows',
+    file.path,
+    '--json',
+  );
+  expect(code).toBe(2);
+  expect(errors).toContain(`${file.path}:8: label: there is no answer beside it`);
+  expect(JSON.parse(output)).toMatchObject({ bad: 1, people: { spearman: { n: 7 } } });
+});
