@@ -1,12 +1,19 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Measured } from '../../agents/judges/check/measure.ts';
+import { defaultHabits } from '../../deploy/demo/world/habits.ts';
+import { writeWorld } from '../../deploy/demo/world/write.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const example = fileURLToPath(new URL('../../../deploy/demo/scorers/length.mjs', import.meta.url));
+
+const run = promisify(execFile);
+const labeller = fileURLToPath(new URL('../../deploy/demo/world/labelled.js', import.meta.url));
 
 const context =
   'The ferry to Port Arden was built in 1987. It carries 240 passengers. Captain Lena Moss has steered it since 2011.';
@@ -78,15 +85,33 @@ test("a user's own scorer is checked like any other, and one that measures lengt
     file.path,
   );
   expect(code).toBe(0);
-  expect(output).toMatch(/Spearman with people +│ none/);
+  expect(output).toMatch(/Spearman with the labels +│ none/);
   expect(output).toMatch(/supported above wrong name +│ 0\.00 +│ 0\.00 to 0\.35 │ 7/);
   expect(output).toContain('unscored 7 times: the answer is empty');
+});
+
+test('the oracle of a world can label what its annotators wrote, and the judge is checked by it', async () => {
+  await using folder = await temporaryFolder();
+  const world = join(folder.path, 'world');
+  await writeWorld(world, { seed: 5, size: 'drill', habits: defaultHabits, vocabulary: 0 });
+  const { stdout } = await run(process.execPath, [labeller, world, 'sum']);
+  const path = join(folder.path, 'labelled.jsonl');
+  await writeFile(path, stdout);
+  const { code, output } = await runCli('judge', 'check', 'summac-zs', '--rows', path, '--json');
+  expect(code).toBe(0);
+  const { people } = JSON.parse(output) as Measured;
+  expect(people.auroc.n).toBe(stdout.trim().split('\n').length);
+  // Habits make some answers unfaithful, else there would be no value.
+  expect(people.auroc.value).toBeGreaterThan(0.95);
+  await expect(run(process.execPath, [labeller, world, 'instruct'])).rejects.toThrow(
+    'name the folder of a world, and span, abs or sum',
+  );
 });
 
 test('without rows the built-in passages are planted into', async () => {
   const { code, output } = await runCli('judge', 'check', 'span-coverage');
   expect(code).toBe(0);
-  expect(output).toMatch(/Spearman with people +│ none/);
+  expect(output).toMatch(/Spearman with the labels +│ none/);
   expect(output).toMatch(/supported above negation +│ 1\.00 +│ 0\.76 to 1\.00 │ 12/);
 });
 

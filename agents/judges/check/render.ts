@@ -9,7 +9,7 @@ export function renderMeasured({ people, planted, reasons }: Measured): string {
     style: { head: [], border: [] },
   });
   const { spearman, auroc, unscored } = people;
-  table.push(['Spearman with people', ...interval(spearman), '', unscored]);
+  table.push(['Spearman with the labels', ...interval(spearman), '', unscored]);
   table.push(['AUROC, label 1 against lower', ...interval(auroc), '', unscored]);
   for (const { planting, n, equal, share, bounds, unscored } of planted) {
     const [lower, upper] = bounds ?? [null, null];

@@ -14,16 +14,21 @@ const Made = z.object({ seed: z.int(), vocabulary: z.int() });
 
 /** Reads what the oracle must know of these test sets, which lie in the world's folder. */
 export async function readTruth(world: string, sets: readonly TestSet[]): Promise<Truth> {
-  const { seed, vocabulary } = Made.parse(
-    JSON.parse(await readFile(join(world, 'world.json'), 'utf8')),
-  );
-  const faithfulness = createOracle(createPopulation(seed, vocabulary));
+  const faithfulness = await readOracle(world);
   const rows = new Map<string, ContextRow>();
   for (const set of sets) for (const [example, row] of await readRows(set)) rows.set(example, row);
   return (example, answer) => {
     const row = rows.get(example);
     return row === undefined ? null : faithfulness(row, answer);
   };
+}
+
+/** The oracle of the world in this folder. */
+export async function readOracle(world: string): Promise<ReturnType<typeof createOracle>> {
+  const { seed, vocabulary } = Made.parse(
+    JSON.parse(await readFile(join(world, 'world.json'), 'utf8')),
+  );
+  return createOracle(createPopulation(seed, vocabulary));
 }
 
 /** The rows of a context set by the ids that the ledger knows them by; none of an instruction set. */
