@@ -84,3 +84,14 @@ test('SIGTERM ends the peer with exit code 0, and its program with it', async ()
   expect(await setup.judge.exited).toBe(0);
   expect(isAlive(pid)).toBe(false);
 });
+
+test('SIGTERM ends a program that hangs, too', async () => {
+  await using setup = await start();
+  await setup.planner.offer(makeUnit(['hangs']));
+  const asked = () => setup.judge.log.some((line) => line.includes('asked about hangs'));
+  await expect.poll(asked, WITHIN).toBe(true);
+  const [pid = ''] = await setup.pids();
+  setup.judge.kill('SIGTERM');
+  await setup.judge.exited;
+  await expect.poll(() => isAlive(pid), WITHIN).toBe(false);
+});
