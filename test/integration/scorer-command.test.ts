@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { createCommandScorer } from '../../agents/judges/scorers/command.ts';
 import type { JudgedRow } from '../../agents/judges/types/judge.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import { isAlive } from '../support/alive.ts';
+import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const program = fileURLToPath(new URL('../support/programs/scorer.js', import.meta.url));
@@ -173,4 +174,40 @@ test('the example of the README answers by the protocol', async () => {
   expect(await scorer.score(row, 'word '.repeat(80), signal)).toMatchObject(scored(0.5));
   expect(await scorer.score(row, '', signal)).toMatchObject({ reason: 'the answer is empty' });
   await scorer.close();
+});
+
+test('the command of the README judges rows offline, and says which profile is of another kind', async () => {
+  await using folder = await temporaryFolder();
+  const [rows, profiles] = [join(folder.path, 'rows.jsonl'), join(folder.path, 'p.yaml')];
+  await writeFile(rows, '{"id":1,"answer":"two words"}\n{"id":2,"answer":""}\n');
+  const command = JSON.stringify([process.execPath, example]);
+  await writeFile(
+    profiles,
+    `scorers: { mine: { command: ${command} }, web: { url: 'http://127.0.0.1:9' } }`,
+  );
+  const score = (scorer: string) =>
+    runCli(
+      'score',
+      rows,
+      '--judge',
+      'command',
+      '--set',
+      `scorer=${scorer}`,
+      '--profiles',
+      profiles,
+    );
+  const { code, output, errors } = await score('mine');
+  expect([code, errors]).toEqual([0, '']);
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown),
+  ).toMatchObject([
+    { id: 1, judge: 'command', outcome: 'scored', value: 1 },
+    { id: 2, judge: 'command', outcome: 'unscored', reason: 'the answer is empty' },
+  ]);
+  const refused = await score('web');
+  expect(refused.code).toBe(1);
+  expect(refused.errors).toContain('the profile of "web" has a url: write type http');
 });
