@@ -22,8 +22,10 @@ const Call = z.strictObject({
 
 const { profiles, peer, logLevel } = readEnvironment(process.env);
 const log = createLogger('judge', peer, logLevel);
-const engines = createEngines(profiles, (line) => {
-  log.info({ line }, 'a program behind a judge says');
+const engines = createEngines(profiles, {
+  note: (line) => {
+    log.info({ line }, 'a program behind a judge says');
+  },
 });
 const stop = new AbortController();
 

@@ -4,13 +4,12 @@
  */
 import { parseArgs } from 'node:util';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
-import { readProfiles } from '../../shared/process/environment.ts';
 import { readJsonLines } from '../../shared/process/json-lines.ts';
 import { measure, type Measured } from './check/measure.ts';
 import { renderMeasured } from './check/render.ts';
 import { builtInRows, type CheckedRow, LabelledRow } from './check/rows.ts';
 import { createEngines } from './engines.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { createJudge, judgeTypes } from './types/table.ts';
 
 const usage = `Usage: check <type> [--rows labelled.jsonl] [--set key=value ...] [--profiles file] [--json]
@@ -28,11 +27,9 @@ the whole context. Types: ${judgeTypes.join(', ')}.
 Exit code: 0 measured; 1 the judge could not be made or scored nothing; 2 some rows were bad: each is named on stderr.
 `;
 
-interface Request {
+interface Request extends Settings {
   readonly type: string;
-  readonly options: Readonly<Record<string, unknown>>;
   readonly rows: string | undefined;
-  readonly profiles: string | undefined;
   readonly json: boolean;
 }
 
@@ -67,17 +64,17 @@ function readRequest(args: string[]): Request | undefined {
   const [type] = positionals;
   if (type === undefined || positionals.length > 1)
     throw new PermanentError(`needs one type of judge\n\n${usage}`);
-  const { rows, profiles = process.env['RESET_PROFILES'], json } = values;
-  return { type, options: readSettings(values.set), rows, profiles, json };
+  const { rows, json } = values;
+  return { type, rows, json, ...readSettings(values.set, values.profiles) };
 }
 
 /** Prints what was measured and returns how many rows were bad. */
 async function check({ type, options, rows: path, profiles, json }: Request): Promise<number> {
   // Never aborted: an interrupt ends this process at once, as it has nothing to hand back.
   const { signal } = new AbortController();
-  await using engines = createEngines(readProfiles(profiles), (line) =>
-    process.stderr.write(`${line}\n`),
-  );
+  await using engines = createEngines(profiles, {
+    note: (line) => process.stderr.write(`${line}\n`),
+  });
   const judge = createJudge(type, options, engines);
   const fingerprint = await judge.fingerprint(signal);
   let bad = 0;

@@ -1,7 +1,11 @@
 import { PermanentError } from '../../shared/contract/failure.ts';
 import type { Profiles } from '../../shared/contract/peer.ts';
 import { unknownName } from '../../shared/contract/problems.ts';
+import type { Store } from '../../shared/store/store.ts';
 import type { NliModel } from './nli/nli.ts';
+import { createOnnxNli } from './nli/onnx.ts';
+import { withPairCache } from './nli/pair-cache.ts';
+import { createTeiNli } from './nli/tei.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Note } from './scorers/child.ts';
 import { createScorer } from './scorers/create.ts';
@@ -14,15 +18,27 @@ export interface Engines {
   scorer(name: string): Scorer;
 }
 
-/** Each is made once, at its first use; disposing ends what runs behind them. `note` is told what their programs say on stderr. */
+export interface EngineMeans {
+  /** Told what programs behind a judge say on stderr. */
+  readonly note?: Note;
+  /** Keeps what engines remember; in memory without one. */
+  readonly store?: Store;
+}
+
+/** Each is made once, at its first use; disposing ends what runs behind them. */
 export function createEngines(
   { providers, nli, scorers }: Profiles,
-  note: Note = () => undefined,
+  { note = () => undefined, store }: EngineMeans = {},
 ): Engines & AsyncDisposable {
   const running: Scorer[] = [];
   return {
     provider: madeOnce('provider', providers, notYet),
-    nli: madeOnce('NLI profile', nli, notYet),
+    nli: madeOnce('NLI profile', nli, (profile) =>
+      withPairCache(
+        'url' in profile ? createTeiNli(profile.url) : createOnnxNli(profile.folder),
+        store,
+      ),
+    ),
     scorer: madeOnce('scorer', scorers, (profile) => {
       const scorer = createScorer(profile, note);
       running.push(scorer);

@@ -21,8 +21,11 @@ await runProcess('judge', async ({ signal, log, defer }) => {
   defer('bus', () => bus.close());
   const http = await serveHttp({ host, port: httpPort, registry, ready: () => true });
   defer('http', () => http.close());
-  const engines = createEngines(config.profiles, (line) => {
-    log.info({ line }, 'a program behind a judge says');
+  const engines = createEngines(config.profiles, {
+    store,
+    note: (line) => {
+      log.info({ line }, 'a program behind a judge says');
+    },
   });
   defer('engines', () => engines[Symbol.asyncDispose]());
   const work = createJudges({ peer, directory, cache: createCache(store), engines, log, tls });

@@ -8,13 +8,11 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Row } from '../../shared/contract/example.ts';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
-import type { Profiles } from '../../shared/contract/peer.ts';
 import type { Outcome } from '../../shared/contract/work.ts';
-import { readProfiles } from '../../shared/process/environment.ts';
 import { readJsonLines } from '../../shared/process/json-lines.ts';
 import { createEngines } from './engines.ts';
 import { judgePatiently } from './patience.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { createJudge, judgeTypes } from './types/table.ts';
 
 const usage = `Usage: score <rows.jsonl> --judge <type> [--set key=value ...]
@@ -24,7 +22,8 @@ gives one line {id, judge, outcome, value, reason, details}, in the order of the
 rating-parser has the judgment of a model in place of the answer: {id, judgment}.
 
   --judge <type>     ${judgeTypes.join(', ')}
-  --set key=value    an option of the judge, such as version=v2.0; may be repeated
+  --set key=value    an option of the judge, such as version=v2.0; may be repeated. nli may be the
+                     URL of a service or the path of an ONNX folder, such as ./model
   --profiles <file>  providers, NLI models and scorers by name (default: $RESET_PROFILES)
   --help             this text
 
@@ -43,11 +42,9 @@ const ScoreRow = Row.extend({
   return z.NEVER;
 });
 
-interface Request {
+interface Request extends Settings {
   readonly path: string;
   readonly type: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly profiles: Profiles;
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -84,14 +81,14 @@ function readRequest(args: string[]): Request | undefined {
   const [path] = positionals;
   if (path === undefined || positionals.length > 1 || values.judge === undefined)
     throw new PermanentError(`needs one file of rows and a --judge\n\n${usage}`);
-  const options = readSettings(values.set);
-  const profiles = readProfiles(values.profiles ?? process.env['RESET_PROFILES']);
-  return { path, type: values.judge, options, profiles };
+  return { path, type: values.judge, ...readSettings(values.set, values.profiles) };
 }
 
 /** Writes a line for each row and returns how many rows were bad. */
 async function scoreFile({ path, type, options, profiles }: Request): Promise<number> {
-  await using engines = createEngines(profiles, (line) => process.stderr.write(`${line}\n`));
+  await using engines = createEngines(profiles, {
+    note: (line) => process.stderr.write(`${line}\n`),
+  });
   const judge = createJudge(type, options, engines);
   // Never aborted: an interrupt ends this process at once, as it has nothing to hand back.
   const { signal } = new AbortController();

@@ -41,6 +41,11 @@ export type RatingMode = z.infer<typeof RatingMode>;
 /** What value in [0, 1] a rating r from 1 to 10 gives: `tenths` r / 10, `ninths` (r - 1) / 9. */
 export const RatingScale = z.enum(['tenths', 'ninths']);
 export type RatingScale = z.infer<typeof RatingScale>;
+/** Our comparison of words, `lexical`, or an NLI profile of the peer that judges. */
+const NliName = z.string().refine((name) => Id.safeParse(name).success, {
+  error:
+    'URLs and paths belong to the nli profiles of a peer; name one (a-z, 0-9, "-"), or write lexical',
+});
 
 /** What stands behind a judge on its peer: a key of its options, whose value names a profile of that peer. */
 export const behind = ['provider', 'nli', 'scorer'] as const;
@@ -108,12 +113,7 @@ export const judgeOptions = {
     stemmer: z.boolean().default(false),
   }),
   'summac-zs': closedObject({
-    nli: z
-      .literal(
-        'lexical',
-        'only "lexical" can be used yet: an NLI service by its URL or an ONNX folder comes with issue 4',
-      )
-      .default('lexical'),
+    nli: NliName.default('lexical'),
     use: SummacUse.default('ent-con'),
     granularity: Granularity.default('sentence'),
     maxContextSentences: z.int().positive().default(100),

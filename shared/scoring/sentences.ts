@@ -1,3 +1,6 @@
+/** Name and version of the rules below, for verdicts that hang on them: raised whenever a text may be cut otherwise. */
+export const splitter = 'punkt-rules 1';
+
 /**
  * Sentences of a text, as slices of it without the white space between them. The rules are those of NLTK's Punkt splitter, with
  * its trained tables cut down to the few words below: on real text 98 of 100 sentences come out the same.

@@ -19,6 +19,13 @@ export interface NliImage {
   readonly con: readonly (readonly number[])[];
 }
 
+/** A model that answers after a while: every premise with every hypothesis. */
+export type NliService = (
+  premises: readonly string[],
+  hypotheses: readonly string[],
+  signal: AbortSignal,
+) => Promise<NliImage>;
+
 /** Prepares premises once and returns a function that compares hypotheses with them. */
 export type Nli = (premises: readonly string[]) => (hypotheses: readonly string[]) => NliImage;
 
@@ -36,16 +43,40 @@ export interface SummacScore {
  */
 export function summacZs(
   context: string,
-  { granularity, maxContextSentences, use }: SummacOptions,
+  options: SummacOptions,
   nli: Nli,
 ): (answer: string) => SummacScore {
-  const [ofContext = 'sentence', ofAnswer = ofContext] = granularity.split('-') as Part[];
-  const premises = split[ofContext](context).slice(0, maxContextSentences);
+  const { premises, hypothesesOf } = cut(context, options);
   const compare = nli(premises);
   return (answer) => {
-    const hypotheses = split[ofAnswer](answer);
-    if (premises.length === 0 || hypotheses.length === 0) return { raw: 0, perSentence: [] };
-    return aggregate(compare(hypotheses), use);
+    const hypotheses = hypothesesOf(answer);
+    if (premises.length === 0 || hypotheses.length === 0) return silence;
+    return aggregate(compare(hypotheses), options.use);
+  };
+}
+
+/** The same by a model that answers after a while; it is asked once for each answer. */
+export function summacZsBy(
+  context: string,
+  options: SummacOptions,
+  nli: NliService,
+): (answer: string, signal: AbortSignal) => Promise<SummacScore> {
+  const { premises, hypothesesOf } = cut(context, options);
+  return async (answer, signal) => {
+    const hypotheses = hypothesesOf(answer);
+    if (premises.length === 0 || hypotheses.length === 0) return silence;
+    return aggregate(await nli(premises, hypotheses, signal), options.use);
+  };
+}
+
+const silence: SummacScore = { raw: 0, perSentence: [] };
+
+/** The parts of a context, and what gives those of an answer. */
+function cut(context: string, { granularity, maxContextSentences }: SummacOptions) {
+  const [ofContext = 'sentence', ofAnswer = ofContext] = granularity.split('-') as Part[];
+  return {
+    premises: split[ofContext](context).slice(0, maxContextSentences),
+    hypothesesOf: split[ofAnswer],
   };
 }
 

@@ -1,14 +1,17 @@
 /** SummaC-ZS against its authors' program with NLTK's splitter, and the lexical NLI against people. */
-import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { createEngines } from '../../agents/judges/engines.ts';
+import { createJudge } from '../../agents/judges/types/table.ts';
 import type { Granularity } from '../../shared/contract/judge-options.ts';
 import { SummacUse } from '../../shared/contract/judge-options.ts';
+import { Profiles } from '../../shared/contract/peer.ts';
 import { auroc } from '../../shared/scoring/auroc.ts';
 import { lexicalNli } from '../../shared/scoring/lexical-nli.ts';
-import { splitSentences } from '../../shared/scoring/sentences.ts';
+import { splitSentences, splitter } from '../../shared/scoring/sentences.ts';
 import { spearmanRho } from '../../shared/scoring/spearman.ts';
 import { aggregate, type Nli, summacZs } from '../../shared/scoring/summac.ts';
 import { goldenRows } from '../support/golden.ts';
+import { startNliService, tableNli } from '../support/nli-service.ts';
 
 interface ImageRow {
   id: string;
@@ -41,26 +44,65 @@ interface EndToEndRow {
   scores: Record<string, number>;
 }
 
+/** Whether texts are cut as the reference cuts them. */
+function hasOurChunks(row: EndToEndRow): boolean {
+  const [ofContext = 'sentence', ofAnswer = ofContext] = row.granularity.split(
+    '-',
+  ) as Granularity[];
+  return (
+    isDeepEqual(chunksOf(row.document, ofContext, row.max_doc_sents), row.doc_chunks) &&
+    isDeepEqual(chunksOf(row.summary, ofAnswer, Infinity), row.summary_chunks)
+  );
+}
+
+/** The reference's score; ours is 0 where there is nothing to compare. */
+function scoreOf(
+  {
+    doc_chunks,
+    summary_chunks,
+    scores,
+  }: Pick<EndToEndRow, 'doc_chunks' | 'summary_chunks' | 'scores'>,
+  use: SummacUse,
+): number {
+  const isEmpty = doc_chunks.length === 0 || summary_chunks.length === 0;
+  return isEmpty ? 0 : (scores[`max/mean/${use}`] ?? Number.NaN);
+}
+
 test('from texts to score, all goes as in the reference wherever the sentences are the same', (context) => {
   const rows = goldenRows<EndToEndRow>(context, 'golden/summac_zs_end_to_end.jsonl');
-  const same = rows.filter((row) => {
-    const [ofContext = 'sentence', ofAnswer = ofContext] = row.granularity.split(
-      '-',
-    ) as Granularity[];
-    return (
-      isDeepEqual(chunksOf(row.document, ofContext, row.max_doc_sents), row.doc_chunks) &&
-      isDeepEqual(chunksOf(row.summary, ofAnswer, Infinity), row.summary_chunks)
-    );
-  });
+  const same = rows.filter(hasOurChunks);
   expect([same.length, rows.length]).toEqual([115, 124]);
   for (const { id, granularity, max_doc_sents, document, summary, ...expected } of same)
     for (const use of SummacUse.options) {
       const options = { granularity, maxContextSentences: max_doc_sents, use };
-      const { raw } = summacZs(document, options, tableNli)(summary);
-      const isEmpty = expected.doc_chunks.length === 0 || expected.summary_chunks.length === 0;
-      const score = isEmpty ? 0 : (expected.scores[`max/mean/${use}`] ?? Number.NaN);
-      expect(Math.abs(raw - score), `${id} ${use}`).toBeLessThan(1e-12);
+      const { raw } = summacZs(document, options, tableImage)(summary);
+      expect(Math.abs(raw - scoreOf(expected, use)), `${id} ${use}`).toBeLessThan(1e-12);
     }
+});
+
+test('the judge with a service behind it gives those scores too, and says who gave them', async (context) => {
+  const rows = goldenRows<EndToEndRow>(context, 'golden/summac_zs_end_to_end.jsonl');
+  await using service = await startNliService();
+  const engines = createEngines(Profiles.parse({ nli: { table: { url: service.url } } }));
+  const { signal } = new AbortController();
+  const nli = await engines.nli('table').identity(signal);
+  const same = rows.filter(hasOurChunks);
+  for (const { id, granularity, max_doc_sents, document, summary, ...expected } of same)
+    for (const use of SummacUse.options) {
+      const options = { nli: 'table', granularity, maxContextSentences: max_doc_sents, use };
+      const row = { instruction: null, context: document, question: null, references: [] };
+      const verdict = await createJudge('summac-zs', options, engines).judge(row, summary, signal);
+      const raw = scoreOf(expected, use);
+      expect(verdict, id).toMatchObject({ outcome: 'scored', details: { nli, splitter } });
+      if (verdict.outcome !== 'scored') continue;
+      const { value, details } = verdict;
+      expect(Math.abs(Number(details['raw']) - raw), `${id} ${use}`).toBeLessThan(1e-9);
+      expect(value).toBe(Math.max(0, Number(details['raw'])));
+    }
+  // Three uses of the same pairs: the second and the third found all of them in the cache.
+  const distinct = new Set(service.asked.flat().map((pair) => JSON.stringify(pair)));
+  expect(service.asked.flat()).toHaveLength(distinct.size);
+  expect(distinct.size).toBeGreaterThan(1000);
 });
 
 interface SplitRow {
@@ -108,27 +150,16 @@ test('the lexical NLI follows people as far as its description says', (context) 
   ]);
 });
 
-/** The NLI of the golden rows: probabilities made from a hash of premise and hypothesis. */
-const tableNli: Nli = (premises) => (hypotheses) => {
+/** The NLI of the golden rows. */
+const tableImage: Nli = (premises) => (hypotheses) => {
   const image = premises.map((premise) =>
-    hypotheses.map((hypothesis) => look(premise, hypothesis)),
+    hypotheses.map((hypothesis) => tableNli([premise, hypothesis])),
   );
   return {
-    ent: image.map((row) => row.map(([ent]) => ent)),
-    con: image.map((row) => row.map(([, con]) => con)),
+    ent: image.map((row) => row.map(({ ent }) => ent)),
+    con: image.map((row) => row.map(({ con }) => con)),
   };
 };
-
-function look(premise: string, hypothesis: string): [ent: number, con: number] {
-  const hash = createHash('sha256').update(`${premise}\u0001${hypothesis}`).digest();
-  const [ent, con, neu] = [0, 4, 8].map((at) => (hash.readUInt32BE(at) % 1000) + 1) as [
-    number,
-    number,
-    number,
-  ];
-  const share = (part: number): number => Number((part / (ent + con + neu)).toFixed(4));
-  return [share(ent), share(con)];
-}
 
 /** The parts that an NLI is asked about. */
 function chunksOf(text: string, granularity: Granularity, limit: number): string[] {
@@ -136,7 +167,7 @@ function chunksOf(text: string, granularity: Granularity, limit: number): string
   const options = { granularity, maxContextSentences: limit, use: 'ent' } as const;
   summacZs(text, options, (premises) => {
     seen.push(...premises);
-    return tableNli(premises);
+    return tableImage(premises);
   });
   return seen;
 }

@@ -140,8 +140,12 @@ test('an unknown type or option is refused with the nearest known one', () => {
     'options of judge type squad-f1: unknown key "versoin", the nearest known one is "version"',
   );
   expect(() => createJudge('verifiable', { strict: true }, engines)).toThrow('there are none here');
-  expect(() => createJudge('summac-zs', { nli: 'http://127.0.0.1:9' }, engines)).toThrow(
-    'nli: only "lexical" can be used yet',
+  for (const nli of ['http://127.0.0.1:9', './model', '/models/nli'])
+    expect(() => createJudge('summac-zs', { nli }, engines)).toThrow(
+      'nli: URLs and paths belong to the nli profiles of a peer; name one',
+    );
+  expect(() => createJudge('summac-zs', { nli: 'vitc' }, engines)).toThrow(
+    'unknown NLI profile "vitc": there are none here',
   );
   expect(() => createJudge('summac-zs', { granularity: 'word' }, engines)).toThrow(
     'granularity: write sentence, 2sents, paragraph, document or mixed, or two of them',
