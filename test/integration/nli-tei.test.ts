@@ -19,6 +19,11 @@ function manyPairs(count: number): NliPair[] {
   return Array.from({ length: count }, (_, at) => [`premise ${at}`, `hypothesis ${at}`]);
 }
 
+/** How many pairs each request had, the smallest first. */
+function sizes(): number[] {
+  return service.asked.map((batch) => batch.length).sort((a, b) => a - b);
+}
+
 /** What the driver makes of an answer. */
 async function failure(fault: (response: ServerResponse) => void): Promise<unknown> {
   const nli = createTeiNli(service.url, { deadlineMs: 500 });
@@ -43,17 +48,14 @@ test('many pairs go in batches of what the service takes, a few at a time, and c
   const pairs = manyPairs(100);
   const verdicts = await createTeiNli(service.url).classify(pairs, signal);
   expect(verdicts).toEqual(pairs.map(tableNli).map(({ ent, con }) => ({ ent, con })));
-  expect(service.asked.map((batch) => batch.length).sort()).toEqual([
-    4,
-    ...Array<number>(12).fill(8),
-  ]);
+  expect(sizes()).toEqual([4, ...Array<number>(12).fill(8)]);
   expect(service.mostInHand()).toBe(4);
 });
 
 test('a service that does not say how many pairs it takes gets 32 in a request', async () => {
   service.info = undefined;
   await createTeiNli(service.url).classify(manyPairs(70), signal);
-  expect(service.asked.map((batch) => batch.length).sort()).toEqual([32, 32, 6]);
+  expect(sizes()).toEqual([6, 32, 32]);
 });
 
 test('a busy service, a broken one and one that is away may be asked again', async () => {
@@ -119,12 +121,20 @@ test('what the service refuses is not asked again, and its words are kept', asyn
   for (const [status, words] of [
     [413, 'batch size 64 > maximum allowed batch size 32'],
     [422, 'inputs must have less than 512 tokens'],
-    [401, 'Unauthorized'],
   ] as const) {
     const error = await failure(send(status, JSON.stringify({ error: words })));
     expect(error).toBeInstanceOf(PermanentError);
     expect((error as Error).message).toBe(`${service.url}/predict answered ${status}: ${words}`);
   }
+});
+
+test('a wrong key or path is the configuration of a service that never answered, and an outage of one that has', async () => {
+  for (const status of [401, 404])
+    expect(await failure(send(status, 'moved'))).toBeInstanceOf(TransientError);
+  const nli = createTeiNli(`${service.url}/v2`);
+  const identity = nli.identity(signal);
+  await expect(identity).rejects.toBeInstanceOf(PermanentError);
+  await expect(identity).rejects.toThrow(/answered 404.*the base URL of a service with \/predict/);
 });
 
 test('values that are no probabilities are refused', async () => {

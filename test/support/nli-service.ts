@@ -64,6 +64,10 @@ export async function startNliService(): Promise<NliService> {
       response.end(JSON.stringify(service.info ?? {}));
       return;
     }
+    if (request.url !== '/predict') {
+      response.writeHead(404).end();
+      return;
+    }
     const { inputs } = (await json(request)) as { inputs: NliPair[] };
     const isProbe = inputs.some(([premise]) => premise.startsWith('Nobody but Ada'));
     if (!isProbe) service.asked.push(inputs);

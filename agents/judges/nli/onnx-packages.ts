@@ -5,6 +5,9 @@
 import { createRequire } from 'node:module';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 
+/** As npm is told to install them. */
+export const packages = ['onnxruntime-node@1.30.0', '@huggingface/tokenizers@0.2.0'] as const;
+
 export interface OnnxPackages {
   readonly runtime: {
     readonly InferenceSession: {
@@ -51,8 +54,9 @@ export function loadPackages(from: string): OnnxPackages {
     const { Tokenizer } = load('@huggingface/tokenizers') as Pick<OnnxPackages, 'Tokenizer'>;
     return { runtime, Tokenizer };
   } catch (error) {
+    const [reason] = messageOf(error).split('\n');
     throw new PermanentError(
-      `an ONNX model needs two packages that are not installed with the others (${messageOf(error).split('\n')[0] ?? ''}): npm install --no-save onnxruntime-node@1.30.0 @huggingface/tokenizers@0.2.0`,
+      `an ONNX model needs two packages that are not installed with the others (${reason}): npm install --no-save ${packages.join(' ')}`,
       { cause: error },
     );
   }

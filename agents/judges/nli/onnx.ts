@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { PermanentError } from '../../../shared/contract/failure.ts';
+import { digestOf } from '../../../shared/contract/ids.ts';
 import { untilAborted } from '../../../shared/process/signal.ts';
 import type { NliModel, NliPair, NliVerdict } from './nli.ts';
 import { digestFolder, readSettings } from './onnx-folder.ts';
@@ -30,7 +31,9 @@ export function createOnnxNli(folder: string, packagesFrom: string = import.meta
     const thread = await startThread({ folder, settings, packagesFrom }, () => {
       opened = undefined;
     });
-    return { identity: { files, maxTokens: settings.maxTokens }, classify: thread };
+    // Every verdict carries it: one digest of all.
+    const identity = { sha256: digestOf(files), maxTokens: settings.maxTokens };
+    return { identity, classify: thread };
   }
 
   async function model(signal: AbortSignal): Promise<Opened> {

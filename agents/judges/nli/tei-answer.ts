@@ -12,19 +12,28 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What an answer other than 200 means. */
-export function failureOf({ status, retryAfter, text }: Answer, url: string): Error {
+/**
+ * What an answer other than 200 means. Refusals of these very pairs are permanent. Others, such as a wrong key or path, are so for a service that
+ * never answered; one that has is being moved or mended, and its texts can wait.
+ */
+export function failureOf(
+  { status, retryAfter, text }: Answer,
+  url: string,
+  hasAnswered: boolean,
+): Error {
   const words = `${url} answered ${status}: ${wordsOf(text)}`;
   // 424 is how text-embeddings-inference says that its back-end failed.
-  if (status === 429 || status === 424 || status >= 500) {
+  const mayPass = status === 429 || status === 424 || status >= 500;
+  const refusesPairs = status === 400 || status === 413 || status === 422;
+  if (mayPass || (hasAnswered && !refusesPairs)) {
     const ms = waitOf(retryAfter);
     return new TransientError(words, ms === undefined ? {} : { retryAfterMs: ms });
   }
-  if (status === 404)
-    return new PermanentError(
-      `${words}. The URL of an NLI profile is the base URL of a service with /predict, as of text-embeddings-inference`,
-    );
-  return new PermanentError(words);
+  return new PermanentError(
+    status === 404
+      ? `${words}. The URL of an NLI profile is the base URL of a service with /predict, as of text-embeddings-inference`
+      : words,
+  );
 }
 
 /** Retry-After in ms: seconds or a date; undefined where it says nothing to wait for. */

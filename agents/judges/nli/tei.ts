@@ -66,14 +66,17 @@ export function createTeiNli(url: string, { deadlineMs = 120_000 }: TeiOptions =
   async function predict(pairs: readonly NliPair[], signal: AbortSignal): Promise<NliVerdict[]> {
     const body = { inputs: pairs, truncate: true, truncation_direction: 'right' };
     const answer = await call('/predict', signal, { ...body, raw_scores: false });
-    if (answer.status >= 500) wasAway = true;
-    if (answer.status !== 200) throw failureOf(answer, `${base}/predict`);
+    if (answer.status !== 200) {
+      if (answer.status >= 500 || answer.status === 404) wasAway = true;
+      throw failureOf(answer, `${base}/predict`, known !== undefined);
+    }
     return verdictsOf(answer.text, pairs.length, base);
   }
 
   async function readInfo(signal: AbortSignal): Promise<Info | undefined> {
     const answer = await call('/info', signal);
-    if (answer.status === 429 || answer.status >= 500) throw failureOf(answer, `${base}/info`);
+    if (answer.status === 429 || answer.status >= 500)
+      throw failureOf(answer, `${base}/info`, false);
     return answer.status === 200 ? Info.safeParse(jsonOf(answer.text)).data : undefined;
   }
 
@@ -81,7 +84,6 @@ export function createTeiNli(url: string, { deadlineMs = 120_000 }: TeiOptions =
     const info = await readInfo(signal);
     // Asked even where there is an /info: labels without a meaning are found before any text is judged.
     const values = await predict(PROBE, signal);
-    wasAway = false;
     return {
       identity: info === undefined ? { model: 'unknown', probe: rounded(values) } : namedBy(info),
       batch: info?.max_client_batch_size ?? DEFAULT_BATCH,
@@ -92,12 +94,11 @@ export function createTeiNli(url: string, { deadlineMs = 120_000 }: TeiOptions =
     if (known !== undefined && !wasAway) return known;
     const met = await meet(signal);
     known ??= met;
-    if (digestOf(known.identity) !== digestOf(met.identity)) {
-      wasAway = true;
+    if (digestOf(known.identity) !== digestOf(met.identity))
       throw new TransientError(
         `the NLI service ${base} was ${JSON.stringify(known.identity)} and is ${JSON.stringify(met.identity)} now: start this peer again to judge by the new one, or bring the old one back`,
       );
-    }
+    wasAway = false;
     return met;
   }
 
