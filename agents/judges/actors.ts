@@ -102,7 +102,21 @@ export function createJudges(deps: JudgesDeps): Work {
 
 async function begin(unit: JudgeUnit, engines: Engines, signal: AbortSignal): Promise<Answers> {
   const { run, unit: name, judge, items } = unit;
-  const fingerprint = await judgeOf(judge, engines).fingerprint(signal);
+  const fingerprint = await identify(judge, engines, signal);
   recordAttempt({ role: 'judge', run, queue: judge.name, unit: name, items: items.length });
   return createAnswers(unit, fingerprint);
+}
+
+/** An engine that cannot be used as it is configured is left alone until somebody has mended that. */
+async function identify(
+  judge: JudgeUnit['judge'],
+  engines: Engines,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return await judgeOf(judge, engines).fingerprint(signal);
+  } catch (error) {
+    if (!(error instanceof PermanentError) || !isAskedByExample(judge)) throw error;
+    throw new StopError(`judge ${judge.name}: ${error.message}`, { cause: error });
+  }
 }

@@ -92,6 +92,8 @@ async function scoreFile({ path, type, options, profiles }: Request): Promise<nu
   const judge = createJudge(type, options, engines);
   // Never aborted: an interrupt ends this process at once, as it has nothing to hand back.
   const { signal } = new AbortController();
+  // An engine that is not there, or not what it should be, is told before the first row.
+  await judge.fingerprint(signal);
   let bad = 0;
   for await (const read of readJsonLines(path, ScoreRow)) {
     if (read.ok) {

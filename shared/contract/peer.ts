@@ -66,7 +66,12 @@ const scorerDeadline = { deadlineMs: z.int().positive().default(50_000) };
 /** A user's own scorer: a service with one POST, or a program that answers JSON lines. */
 export const ScorerProfile = z.union([
   z.strictObject({ url: z.url(), ...scorerDeadline }),
-  z.strictObject({ command: z.array(z.string().min(1)).min(1), ...scorerDeadline }),
+  z.strictObject({
+    command: z.array(z.string().min(1)).min(1),
+    /** Names of environment variables that it may see, beside PATH, HOME and the like. */
+    variables: z.array(z.string().min(1)).default([]),
+    ...scorerDeadline,
+  }),
 ]);
 export type ScorerProfile = z.infer<typeof ScorerProfile>;
 

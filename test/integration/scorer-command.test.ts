@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createCommandScorer } from '../../agents/judges/scorers/command.ts';
 import type { JudgedRow } from '../../agents/judges/types/judge.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
@@ -20,7 +20,9 @@ async function start(behaviour = '', deadlineMs = 30_000) {
   const pidFile = join(folder.path, 'pids');
   const said: string[] = [];
   const command = [process.execPath, program, behaviour, pidFile];
-  const scorer = createCommandScorer({ command, deadlineMs }, (line) => said.push(line));
+  const scorer = createCommandScorer({ command, variables: [], deadlineMs }, (line) =>
+    said.push(line),
+  );
   return {
     scorer,
     said,
@@ -128,7 +130,10 @@ test('a program that cannot be started, or says something else first, is refused
     await expect(refused, behaviour).rejects.toThrow(PermanentError);
     await expect(refused, behaviour).rejects.toThrow(words);
   }
-  const absent = createCommandScorer({ command: ['no-such-scorer'], deadlineMs: 1000 }, () => {});
+  const absent = createCommandScorer(
+    { command: ['no-such-scorer'], variables: [], deadlineMs: 1000 },
+    () => {},
+  );
   await expect(absent.score(row, 'a', signal)).rejects.toThrow('spawn no-such-scorer ENOENT');
   await absent.close();
 });
@@ -138,12 +143,27 @@ test('one that could be started before may be again: that is no permanent failur
   const gone = join(folder.path, 'gone');
   const script = `test -e ${gone} && exit 1; touch ${gone}; exec '${process.execPath}' '${program}'`;
   const scorer = createCommandScorer(
-    { command: ['sh', '-c', script], deadlineMs: 30_000 },
+    { command: ['sh', '-c', script], variables: [], deadlineMs: 30_000 },
     () => {},
   );
   expect(await scorer.identity(signal)).toBe('test@1');
   await expect(scorer.score(row, 'dies', signal)).rejects.toThrow(TransientError);
   await scorer.close();
+});
+
+test('a program sees the variables that its profile names, and no other secret of the peer', async () => {
+  const script =
+    'echo \'{"scorer":"env@1"}\'; while read -r line; do id=${line#*\\"id\\":}; echo "{\\"id\\":${id%%[,\\}]*},\\"value\\":1,\\"details\\":{\\"seen\\":\\"$OWN_KEY,$OTHER_KEY\\"}}"; done';
+  vi.stubEnv('OWN_KEY', 'own');
+  vi.stubEnv('OTHER_KEY', 'other');
+  const command = ['sh', '-c', script];
+  const scorer = createCommandScorer(
+    { command, variables: ['OWN_KEY'], deadlineMs: 30_000 },
+    () => {},
+  );
+  expect(await scorer.score(row, 'answer', signal)).toMatchObject({ details: { seen: 'own,' } });
+  await scorer.close();
+  vi.unstubAllEnvs();
 });
 
 test('a program that calls itself something else after a restart is not used', async () => {
@@ -164,7 +184,7 @@ test('closing ends the program and all that it has started', async () => {
 
 test('the example of the README answers by the protocol', async () => {
   const command = [process.execPath, example];
-  const scorer = createCommandScorer({ command, deadlineMs: 30_000 }, () => {});
+  const scorer = createCommandScorer({ command, variables: [], deadlineMs: 30_000 }, () => {});
   expect(await scorer.identity(signal)).toBe('length@1');
   expect(await scorer.score(row, 'two words', signal)).toEqual({
     outcome: 'scored',

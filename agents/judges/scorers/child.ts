@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { z } from 'zod';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Outcome } from '../../../shared/contract/work.ts';
+import { programEnvironment } from '../../../shared/process/program-environment.ts';
 import { untilAborted } from '../../../shared/process/signal.ts';
 import { readLines } from './lines.ts';
 import {
@@ -46,10 +47,18 @@ export interface ScorerChild {
   end(): Promise<void>;
 }
 
-/** Starts the program, without a shell. One that cannot be started has ended at once, with the reason. */
-export function startScorer(command: readonly string[], note: Note): ScorerChild {
+/** Starts the program, without a shell and without what our environment has beyond `variables` and the like of PATH. One that cannot be started has ended at once, with the reason. */
+export function startScorer(
+  command: readonly string[],
+  variables: readonly string[],
+  note: Note,
+): ScorerChild {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { detached: true, stdio: 'pipe' });
+  const child = spawn(file, args, {
+    detached: true,
+    stdio: 'pipe',
+    env: programEnvironment(variables),
+  });
   const greeting = waiting<string>();
   const ended = waiting<undefined>();
   let open: ({ readonly id: number } & Waiting<Outcome>) | undefined;

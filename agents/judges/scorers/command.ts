@@ -11,6 +11,8 @@ const START_DEADLINE_MS = 300_000;
 
 export interface CommandScorerProfile {
   readonly command: readonly string[];
+  /** Names of the environment variables that it may see. */
+  readonly variables: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -20,7 +22,7 @@ export interface CommandScorerProfile {
  * TransientError where it could be before.
  */
 export function createCommandScorer(
-  { command, deadlineMs }: CommandScorerProfile,
+  { command, variables, deadlineMs }: CommandScorerProfile,
   note: Note,
 ): Scorer {
   const oneAtATime = pLimit(1);
@@ -30,7 +32,7 @@ export function createCommandScorer(
   async function running(signal: AbortSignal): Promise<ScorerChild> {
     signal.throwIfAborted();
     if (child?.alive === true) return child;
-    const started = startScorer(command, note);
+    const started = startScorer(command, variables, note);
     child = started;
     const said = await greetingOf(started, signal);
     if (name !== undefined && said !== name) {

@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PermanentError } from '../../../shared/contract/failure.ts';
+import { programEnvironment } from '../../../shared/process/program-environment.ts';
 
-/** What a training program may know of this machine; keys and tokens are not among it. */
-const PASSED_ON =
-  /^(PATH|HOME|TMPDIR|LANG|LC_\w+|CUDA_\w+|NCCL_\w+|OMP_\w+|HF_HOME|RESET_FAILPOINTS|RESET_FAILPOINT_MARKS)$/;
 const GRACE_MS = 8_000;
 const LOOK_EVERY_MS = 100;
 
@@ -22,13 +20,10 @@ export async function launchProgram(
   const [file, ...args] = command;
   if (file === undefined) throw new PermanentError('the trainer profile has an empty command');
   const output = openSync(log, 'a');
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)),
-  );
   const child = spawn(file, [...args, spec], {
     detached: true,
     stdio: ['ignore', output, output],
-    env,
+    env: programEnvironment(),
   });
   try {
     await once(child, 'spawn');
