@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Generation, SampleRequest, SampleUnit } from '../../shared/contract/work.ts';
+import type { Concurrency } from '../../shared/process/concurrency.ts';
 import { withDeadline } from '../../shared/process/deadline.ts';
 import { generationsCounter } from '../../shared/process/metrics.ts';
-import type { Concurrency } from './concurrency.ts';
 import type { ModelServer } from './servers/driver.ts';
 
 /** All cells of one example; a server that needs longer is stuck, or has too much to do. */

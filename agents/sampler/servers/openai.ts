@@ -1,9 +1,9 @@
 import { OpenAI } from 'openai';
 import type { CompletionCreateParamsNonStreaming } from 'openai/resources/completions';
 import { PermanentError } from '../../../shared/contract/failure.ts';
+import { createHttpFetch } from '../../../shared/process/http-fetch.ts';
 import { decodeCompletion, decodeFailure } from './decode.ts';
 import type { Completed, Completion, ModelServer, ServedModel } from './driver.ts';
-import { createHttpFetch } from './http-fetch.ts';
 
 /** Where a server is, from its profile. */
 export interface ServerAddress {

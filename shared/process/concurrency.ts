@@ -1,4 +1,4 @@
-import { untilAborted } from '../../shared/process/signal.ts';
+import { untilAborted } from './signal.ts';
 
 /** How much may be under way at one server, found by trying (AIMD, as TCP does). */
 export interface Concurrency {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createConcurrency } from '../../agents/sampler/concurrency.ts';
+import { createConcurrency } from '../../shared/process/concurrency.ts';
 
 const { signal } = new AbortController();
 const overload = new Error('busy');
