@@ -17,12 +17,12 @@ export interface ConcurrencyOptions {
 const START = 2;
 
 /**
- * Starts with 2. Each success adds one until the first overload, later one in `limit` successes; an overload halves the limit, at most once for
+ * Starts with 2, or with a ceiling below it. Each success adds one until the first overload, later one in `limit` successes; an overload halves the limit, at most once for
  * the tasks that were under way together.
  */
 export function createConcurrency({ ceiling, isOverload }: ConcurrencyOptions): Concurrency {
   const waiting: (() => void)[] = [];
-  let limit = START;
+  let limit = Math.min(START, ceiling);
   let running = 0;
   let exploring = true;
   /** Tasks that started before the last cut: their failures say nothing new. */

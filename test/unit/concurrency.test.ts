@@ -51,6 +51,10 @@ test('two tasks run at once at first, a third waits until one has ended', async 
   await Promise.all(runs);
 });
 
+test('a ceiling of one is kept from the start', () => {
+  expect(make(1).limit).toBe(1);
+});
+
 test('each success adds one until the ceiling', async () => {
   const concurrency = make(10);
   await succeed(concurrency, 5);
