@@ -6,6 +6,7 @@ import type { NliModel } from './nli/nli.ts';
 import { createOnnxNli } from './nli/onnx.ts';
 import { withPairCache } from './nli/pair-cache.ts';
 import { createTeiNli } from './nli/tei.ts';
+import { openProvider } from './providers/openai.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Note } from './scorers/child.ts';
 import { createScorer } from './scorers/create.ts';
@@ -32,7 +33,7 @@ export function createEngines(
 ): Engines & AsyncDisposable {
   const running: Scorer[] = [];
   return {
-    provider: madeOnce('provider', providers, notYet),
+    provider: madeOnce('provider', providers, openProvider),
     nli: madeOnce('NLI profile', nli, (profile) =>
       withPairCache(
         'url' in profile ? createTeiNli(profile.url) : createOnnxNli(profile.folder),
@@ -48,10 +49,6 @@ export function createEngines(
       await Promise.all(running.map((scorer) => scorer.close()));
     },
   };
-}
-
-function notYet(): never {
-  throw new PermanentError('not built yet');
 }
 
 function madeOnce<TProfile, TEngine>(

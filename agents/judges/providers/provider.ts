@@ -24,7 +24,8 @@ export interface Usage {
 }
 
 /**
- * What came of a request. A finished text is `answered`; else why not, with the text as far as there is one: asking again gives the same.
+ * What came of a request; `decode.ts` has every case. A finished text is `answered`; else why not, with the text as far as there is one: asking
+ * again gives the same.
  */
 export type Completed =
   | {
@@ -43,12 +44,17 @@ export type Completed =
       readonly usage: Usage | null;
     };
 
+export type Unanswered = Extract<Completed, { outcome: 'unanswered' }>;
+
 /**
  * An OpenAI-compatible API as judges ask it. Every call throws TransientError where it is away, busy or limits its rate (with its wish as
  * `retryAfterMs`), and ProviderStopError where no call can succeed until a person does something: key, quota, payment.
  */
 export interface Provider {
-  /** Which backend answers for a model now, as the provider names it: its system fingerprint; null where it names none. Asked once. */
+  /**
+   * Which backend answers for a model now, as the provider names it: the model's dated name where it is another, and its system fingerprint;
+   * null where it names neither. Asked once, by a call of a few tokens. Throws PermanentError for a model without a price.
+   */
   identity(model: string, signal: AbortSignal): Promise<string | null>;
   chat(request: ChatRequest, signal: AbortSignal): Promise<Completed>;
 }

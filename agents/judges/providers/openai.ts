@@ -1,0 +1,140 @@
+import { OpenAI } from 'openai';
+import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
+import pLimit from 'p-limit';
+import { PermanentError } from '../../../shared/contract/failure.ts';
+import type { ProviderProfile } from '../../../shared/contract/peer.ts';
+import { systemClock as clock } from '../../../shared/process/clock.ts';
+import { withDeadline } from '../../../shared/process/deadline.ts';
+import { backendOf, outcomeOf, readCompletion, type Asked } from './decode.ts';
+import { decodeFailure } from './decode-failure.ts';
+import { createGuardedFetch } from './guarded-fetch.ts';
+import { readKey } from './key.ts';
+import { createLimit } from './limit.ts';
+import { persist } from './persist.ts';
+import { priceOf } from './price.ts';
+import type { ChatRequest, Provider, Unanswered } from './provider.ts';
+import { ProviderStopError } from './stop.ts';
+
+/** As few tokens as every API grants. */
+const IDENTITY = {
+  messages: [{ role: 'user', content: 'Say yes.' }],
+  temperature: 0,
+  maxTokens: 16,
+} as const;
+
+/** Any server of the OpenAI chat API. Nothing is read or sent before the first call. */
+export function openProvider(profile: ProviderProfile, name: string): Provider {
+  const { url, keyVariable, concurrency, deadlineMs } = profile;
+  const random = Math.random;
+  const limit = createLimit(concurrency, clock, random);
+  const backends = new Map<string, string | null>();
+  /** Lanes that begin together would all ask who answers. */
+  const oneAtATime = pLimit(1);
+  let client: OpenAI | undefined;
+
+  async function send(request: ChatRequest, asked: Asked, signal: AbortSignal) {
+    client ??= createClient(url, readKey(keyVariable, process.env));
+    const { completions } = client.chat;
+    const body = await answerTo(
+      () =>
+        withDeadline(deadlineMs, signal, (limit) =>
+          completions.create(bodyOf(request), { signal: limit }),
+        ),
+      deadlineMs,
+      signal,
+    );
+    return 'refused' in body ? body.refused : readCompletion(body.answer, asked);
+  }
+
+  async function exchange<TResult>(
+    request: ChatRequest,
+    read: (completion: Awaited<ReturnType<typeof send>>, asked: Asked) => TResult,
+    signal: AbortSignal,
+  ): Promise<TResult> {
+    const asked = { model: request.model, price: priceOf(request.model, profile, name) };
+    const attempt = async (): Promise<TResult> => read(await send(request, asked, signal), asked);
+    try {
+      return await persist(() => limit.run(attempt, signal), signal, { clock, random });
+    } catch (error) {
+      if (error instanceof ProviderStopError)
+        throw new ProviderStopError(`provider ${name}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  return {
+    identity: (model, signal) =>
+      oneAtATime(async () => {
+        const known = backends.get(model);
+        if (known !== undefined) return known;
+        const backend = await exchange(
+          { model, ...IDENTITY },
+          (completion, asked) => {
+            if (!('outcome' in completion)) return backendOf(completion, asked);
+            throw new PermanentError(
+              `provider ${name} does not say who answers for ${model}: ${completion.reason}`,
+            );
+          },
+          signal,
+        );
+        backends.set(model, backend);
+        return backend;
+      }),
+    chat: (request, signal) =>
+      exchange(
+        request,
+        (completion, asked) =>
+          'outcome' in completion ? completion : outcomeOf(completion, asked),
+        signal,
+      ),
+  };
+}
+
+/** The SDK's own retries, time-outs, log and readings of the environment are off. */
+function createClient(baseURL: string, key: string | undefined): OpenAI {
+  return new OpenAI({
+    baseURL,
+    apiKey: key ?? 'none',
+    ...(key === undefined ? { defaultHeaders: { authorization: null } } : {}),
+    organization: null,
+    project: null,
+    logLevel: 'off',
+    fetch: createGuardedFetch(key),
+    maxRetries: 0,
+    timeout: 24 * 60 * 60 * 1000,
+  });
+}
+
+/** The body of an answer, or what a refusal of this very request means. */
+async function answerTo(
+  call: () => Promise<unknown>,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<{ answer: unknown } | { refused: Unanswered }> {
+  try {
+    return { answer: await call() };
+  } catch (error) {
+    signal.throwIfAborted();
+    const meaning = decodeFailure(error, deadlineMs);
+    if (meaning instanceof Error) throw meaning;
+    return { refused: meaning };
+  }
+}
+
+function bodyOf({
+  model,
+  messages,
+  temperature,
+  maxTokens,
+  schema,
+}: ChatRequest): ChatCompletionCreateParamsNonStreaming {
+  return {
+    model,
+    messages: [...messages],
+    temperature,
+    max_tokens: maxTokens,
+    ...(schema === undefined
+      ? {}
+      : { response_format: { type: 'json_schema', json_schema: { ...schema, strict: true } } }),
+  };
+}

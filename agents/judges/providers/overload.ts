@@ -1,0 +1,16 @@
+import { TransientError } from '../../../shared/contract/failure.ts';
+
+/** The provider has too much to do: ask it for less at once. */
+export class OverloadedError extends TransientError {
+  override readonly name: string = 'OverloadedError';
+}
+
+/** The provider was asked more often than it allows. */
+export class RateLimitedError extends OverloadedError {
+  override readonly name = 'RateLimitedError';
+}
+
+/** No whole answer within the deadline: the time of this call is used up. */
+export class LateError extends OverloadedError {
+  override readonly name = 'LateError';
+}
