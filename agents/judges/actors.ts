@@ -63,6 +63,11 @@ export function createJudges(deps: JudgesDeps): Work {
     }
   }
 
+  async function judge(inHand: UnitInHand, signal: AbortSignal): Promise<JudgeResult> {
+    await complete(inHand, askHere(judgeOf(inHand.unit.judge, deps.engines)), signal);
+    return close(inHand);
+  }
+
   async function close({ unit, answers }: UnitInHand): Promise<JudgeResult> {
     await answers.remember(deps.cache);
     for (const [outcome, count] of Object.entries(answers.counts()))
@@ -74,12 +79,11 @@ export function createJudges(deps: JudgesDeps): Work {
   const machine = judgeMachine.provide({
     actors: {
       judge: fromPromise(async ({ input: taken, signal }) => {
-        const inHand = await open(taken, signal);
-        await complete(inHand, askHere(judgeOf(inHand.unit.judge, deps.engines)), signal);
-        return close(inHand);
+        return judge(await open(taken, signal), signal);
       }),
       judgeAlone: fromPromise(async ({ input: taken, signal }) => {
         const inHand = await open(taken, signal);
+        if (inHand.unit.judge['provider'] !== undefined) return judge(inHand, signal);
         const isolated = isolate(inHand.unit.judge);
         try {
           await complete(inHand, isolated.ask, signal);

@@ -7,7 +7,8 @@
  *
  * I1. Every text of the unit gets exactly one verdict. What cannot be judged is unscored with its reason, never a number.
  * I2. A scored verdict is in the cache before it is answered.
- * I3. From the third delivery on, which a text that kills its judge leads to, each text is judged in a child process: whose child dies is unscored.
+ * I3. From the third delivery on, which a text that kills its judge leads to, each text is judged in a child process: whose child dies is unscored. Not so
+ *     where a provider is asked: what it takes to ask is here, its limit above all.
  */
 import { assign, fromPromise, setup } from 'xstate';
 import type { Taken } from '../../shared/bus/hand.ts';

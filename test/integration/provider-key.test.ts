@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { ProviderStopError } from '../../agents/judges/providers/stop.ts';
+import { StopError } from '../../agents/judges/stop.ts';
 import type { Behaviour } from '../support/fake-openai.ts';
 import { cameOf, KEY, providerAt, request, startProvider } from '../support/provider.ts';
 
@@ -19,7 +19,7 @@ test.each([
 ])('a %s key stops with the name of its variable, and nothing is sent', async (_, key) => {
   const { provider, server } = await startProvider();
   vi.stubEnv('JUDGE_KEY', key);
-  await expect(provider.chat(request, signal)).rejects.toThrow(ProviderStopError);
+  await expect(provider.chat(request, signal)).rejects.toThrow(StopError);
   await expect(provider.chat(request, signal)).rejects.toThrow(/set the .* variable JUDGE_KEY/);
   expect(server.calls).toHaveLength(0);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ProviderStopError } from '../../agents/judges/providers/stop.ts';
+import { StopError } from '../../agents/judges/stop.ts';
 import { TransientError } from '../../shared/contract/failure.ts';
 import { ratingOf, type Behaviour } from '../support/fake-openai.ts';
 import { cameOf, DEADLINE_MS, providerAt, request, startProvider } from '../support/provider.ts';
@@ -101,7 +101,7 @@ test.each<Behaviour>(['cut', 'error-200', { status: 408 }, { status: 500 }, { st
     server.script(behaviour, behaviour, behaviour);
     const error = await cameOf(provider);
     expect(error).toBeInstanceOf(TransientError);
-    expect(error).not.toBeInstanceOf(ProviderStopError);
+    expect(error).not.toBeInstanceOf(StopError);
     expect(server.calls).toHaveLength(6);
   },
 );
@@ -125,7 +125,7 @@ test.each<[Behaviour, RegExp]>([
   const { provider, server } = await startProvider();
   server.script(behaviour);
   const error = await cameOf(provider);
-  expect(error).toBeInstanceOf(ProviderStopError);
+  expect(error).toBeInstanceOf(StopError);
   expect((error as Error).message).toMatch(what);
   expect(server.calls).toHaveLength(1);
 });
@@ -172,7 +172,7 @@ test('who answers is asked once, however many ask and whatever the answer says',
 test('who answers is asked again after an outage, and not at all without a price', async () => {
   const { provider, server } = await startProvider();
   server.script({ status: 401 });
-  await expect(provider.identity('judge-1', signal)).rejects.toThrow(ProviderStopError);
+  await expect(provider.identity('judge-1', signal)).rejects.toThrow(StopError);
   expect(await provider.identity('judge-1', signal)).toBe('fp_fake');
   await expect(provider.identity('judge-2', signal)).rejects.toThrow(/no price of model judge-2/);
   await expect(provider.chat({ ...request, model: 'judge-2' }, signal)).rejects.toThrow(/no price/);

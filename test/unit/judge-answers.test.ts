@@ -5,6 +5,7 @@ import { createCache } from '../../agents/judges/cache.ts';
 import { createEngines } from '../../agents/judges/engines.ts';
 import type { Judge } from '../../agents/judges/types/judge.ts';
 import { judgeOf } from '../../agents/judges/types/table.ts';
+import { StopError } from '../../agents/judges/stop.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import { Profiles } from '../../shared/contract/peer.ts';
 import { textId } from '../../shared/contract/ids.ts';
@@ -131,4 +132,11 @@ test('an outage ends the attempt, and the next one asks only for what is missing
   await answers.complete(askHere(provider), signal);
   expect(asked).toBe(7);
   expect(outcomes(answers)).toHaveLength(6);
+});
+
+test('a provider that stops ends the attempt: no text is unscored for a key or a bill', async () => {
+  const stopped = judgeBy(() => Promise.reject(new StopError('add credit')));
+  const answers = createAnswers(unit, OTHER);
+  await expect(answers.complete(askHere(stopped), signal)).rejects.toThrow('add credit');
+  expect(() => answers.toResult('judge-1')).toThrow(/has no verdict/);
 });

@@ -12,7 +12,7 @@ import {
   OverloadedError,
   RateLimitedError,
 } from '../../agents/judges/providers/overload.ts';
-import { ProviderStopError } from '../../agents/judges/providers/stop.ts';
+import { StopError } from '../../agents/judges/stop.ts';
 import { TransientError } from '../../shared/contract/failure.ts';
 import { BodyTooLargeError } from '../../shared/process/http-fetch.ts';
 
@@ -85,7 +85,7 @@ test.each([
   ['an error in its choice', { choices: [{ error: { message: 'lost' } }] }, TransientError],
   ['the word error', body({ content: 'Ra' }, 'error'), TransientError],
   ['a status of its own', { error: { message: 'slow down', code: 429 } }, RateLimitedError],
-  ['a quota', { error: { message: 'pay', code: 'insufficient_quota' } }, ProviderStopError],
+  ['a quota', { error: { message: 'pay', code: 'insufficient_quota' } }, StopError],
 ])('a success with %s in it is thrown', (_, answer, kind) => {
   expect(() => decode(answer)).toThrow(kind);
 });
@@ -108,7 +108,7 @@ test.each([
 
 test('an answer of another model is never used', () => {
   const answer = body({ content: '7' }, 'stop', { model: 'm-mini' });
-  expect(() => decode(answer)).toThrow(ProviderStopError);
+  expect(() => decode(answer)).toThrow(StopError);
   expect(() => decode(answer)).toThrow('model m was asked and m-mini answered');
 });
 
@@ -167,7 +167,7 @@ test.each([
   [429, { code: 'insufficient_quota' }],
   [429, { message: 'You exceeded your current quota, check your plan and billing details.' }],
 ])('status %i with %j stops all calls', (code, error) => {
-  expect(decodeFailure(status(code, error), 100)).toBeInstanceOf(ProviderStopError);
+  expect(decodeFailure(status(code, error), 100)).toBeInstanceOf(StopError);
 });
 
 test('a quota that says when it is over is a rate limit', () => {

@@ -5,7 +5,7 @@ import { BodyTooLargeError } from '../../../shared/process/http-fetch.ts';
 import { LateError, OverloadedError, RateLimitedError } from './overload.ts';
 import type { Unanswered } from './provider.ts';
 import { wishOf } from './retry-after.ts';
-import { ProviderStopError } from './stop.ts';
+import { StopError } from '../stop.ts';
 
 /** What a provider says of a request that it did not answer. */
 export interface Refusal {
@@ -64,19 +64,17 @@ export function meaningOf({ status, code, message, wishMs }: Refusal): Unanswere
   const isUnpaid =
     wishMs === undefined && [400, 429].includes(status) && NO_QUOTA_TEXT.test(message);
   if (status === 402 || NO_QUOTA.test(code) || isUnpaid)
-    return new ProviderStopError(
-      `the provider wants to be paid (${said}): add credit or raise its limit`,
-    );
+    return new StopError(`the provider wants to be paid (${said}): add credit or raise its limit`);
   if (status === 401 || NO_KEY.test(status === 400 ? `${code} ${message}` : code))
-    return new ProviderStopError(
+    return new StopError(
       `the provider refuses the key (${said}): set the environment variable that keyVariable of its profile names`,
     );
   if (status === 404 || NO_MODEL.test(code))
-    return new ProviderStopError(
+    return new StopError(
       `the provider does not have what is asked for (${said}): correct the judge's model, or the url of its profile`,
     );
   if (NO_SETTING.test(code))
-    return new ProviderStopError(
+    return new StopError(
       `the model does not take a setting of this judge (${said}): choose another model`,
     );
   return byStatus(status, said, wishMs);
@@ -101,7 +99,7 @@ function byStatus(status: number, said: string, wishMs: number | undefined): Una
     default:
       return status >= 500
         ? new TransientError(said, wish)
-        : new ProviderStopError(
+        : new StopError(
             `the provider does not serve this peer (${said}): correct the url or the key of its profile`,
           );
   }

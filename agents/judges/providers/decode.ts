@@ -1,6 +1,6 @@
 /**
  * What came of an HTTP exchange with a provider, every case of it. `unanswered` is final for this text and never a number, "later" is thrown as a
- * TransientError, "stop" as a ProviderStopError.
+ * TransientError, "stop" as a StopError.
  *
  * | case                                                                                  | what it is              |
  * | ------------------------------------------------------------------------------------- | ----------------------- |
@@ -27,7 +27,7 @@ import { meaningOf } from './decode-failure.ts';
 import { usageOf } from './price.ts';
 import type { Completed, Unanswered } from './provider.ts';
 import { wishOf } from './retry-after.ts';
-import { ProviderStopError } from './stop.ts';
+import { StopError } from '../stop.ts';
 
 const Counts = z
   .object({
@@ -76,7 +76,7 @@ export function readCompletion(body: unknown, asked: Asked): Completion | Unansw
   if (parsed.success) {
     const { model } = parsed.data;
     if (isSameModel(asked.model, model)) return parsed.data;
-    throw new ProviderStopError(
+    throw new StopError(
       `model ${asked.model} was asked and ${model} answered: its answers are not used. Name the model that is served`,
     );
   }

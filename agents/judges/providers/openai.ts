@@ -13,7 +13,7 @@ import { createLimit } from './limit.ts';
 import { persist } from './persist.ts';
 import { priceOf } from './price.ts';
 import type { ChatRequest, Provider, Unanswered } from './provider.ts';
-import { ProviderStopError } from './stop.ts';
+import { StopError } from '../stop.ts';
 
 /** As few tokens as every API grants. */
 const IDENTITY = {
@@ -56,8 +56,7 @@ export function openProvider(profile: ProviderProfile, name: string): Provider {
     try {
       return await persist(() => limit.run(attempt, signal), signal, { clock, random });
     } catch (error) {
-      if (error instanceof ProviderStopError)
-        throw new ProviderStopError(`provider ${name}: ${error.message}`);
+      if (error instanceof StopError) throw new StopError(`provider ${name}: ${error.message}`);
       throw error;
     }
   }

@@ -48,7 +48,7 @@ export type Unanswered = Extract<Completed, { outcome: 'unanswered' }>;
 
 /**
  * An OpenAI-compatible API as judges ask it. Every call throws TransientError where it is away, busy or limits its rate (with its wish as
- * `retryAfterMs`), and ProviderStopError where no call can succeed until a person does something: key, quota, payment.
+ * `retryAfterMs`), and StopError where no call can succeed until a person does something: key, quota, payment.
  */
 export interface Provider {
   /**
