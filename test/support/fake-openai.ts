@@ -217,6 +217,7 @@ function writeRating(rating: number, { response_format }: FakeRequest): string {
   const properties = response_format?.json_schema?.schema?.properties;
   if (properties === undefined) return `Rating: [[${rating}]]`;
   const fill = ({ type, enum: values }: Property): unknown => {
+    if (values?.includes(rating) === true) return rating;
     if (values !== undefined) return values[rating % values.length];
     if (type === 'boolean') return rating % 2 === 0;
     return type === 'integer' || type === 'number' ? rating : 'as the answer deserves';

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const programs = {
   sampler: '../../agents/sampler/main.js',
+  coordinator: '../../coordinator/main.js',
   judge: '../../agents/judges/main.js',
   trainer: '../../agents/trainer/main.js',
 };
@@ -31,6 +32,8 @@ export interface RoleOptions {
   driver?: 'openai' | 'tinylm';
   /** Command of the back-end `tinylm`, for a trainer. */
   trainer?: readonly string[];
+  /** Providers of a judge, as in its profiles. */
+  providers?: Readonly<Record<string, object>>;
   env?: Readonly<Record<string, string>>;
 }
 
@@ -39,14 +42,15 @@ export const ACK_WAIT_MS = 2000;
 /** Starts the real program of a role and waits until it is ready; throws with its log when it ends before. */
 export async function startRole(
   role: keyof typeof programs,
-  { natsUrl, peer, folder, modelServer, driver = 'tinylm', trainer, env = {} }: RoleOptions,
+  { natsUrl, peer, folder, modelServer, driver = 'tinylm', trainer, ...options }: RoleOptions,
 ): Promise<RoleProcess> {
+  const { providers = {}, env = {} } = options;
   const state = join(folder, peer);
   const profiles = join(folder, `${peer}.profiles.json`);
   const servers = modelServer === undefined ? {} : { local: { driver, url: modelServer } };
   const trainers = trainer === undefined ? {} : { tinylm: { command: trainer } };
   await mkdir(state, { recursive: true });
-  await writeFile(profiles, JSON.stringify({ servers, trainers }));
+  await writeFile(profiles, JSON.stringify({ servers, trainers, providers }));
   const child = spawn(process.execPath, [fileURLToPath(new URL(programs[role], import.meta.url))], {
     env: {
       ...process.env,
