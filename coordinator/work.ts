@@ -72,6 +72,8 @@ async function curate(
     }
     case 'short':
       return { fact: 'run.paused', reason: answer.reason, counts: answer.unscored };
+    case 'distrusted':
+      return { fact: 'run.paused', reason: answer.reason };
     case 'empty':
       return finishing(journal, 'data', answer.reason);
   }

@@ -21,8 +21,8 @@ export type Counts = Record<Outcome['outcome'] | 'cached', number>;
 
 export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
   const items = unit.items.map(({ example, texts }) =>
-    texts.map(({ id, text }) => ({
-      key: verdictKey(fingerprint, example.id, text),
+    texts.map(({ id, text, repeat }) => ({
+      key: verdictKey(fingerprint, example.id, text, repeat),
       question: { example, id, text },
     })),
   );
@@ -46,6 +46,8 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
         if (missing.length > 0) await setImmediate();
         for (const { key, question } of missing) {
           signal.throwIfAborted();
+          // A candidate may say what a canary says: one call answers both.
+          if (given.has(key)) continue;
           given.set(key, await ask(question, signal));
         }
       }

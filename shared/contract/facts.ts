@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DatasetKind } from './example.ts';
+import { JudgesHealth } from './health.ts';
 import { Digest, Id, Step } from './ids.ts';
 import { RunFile } from './run-file.ts';
 
@@ -124,6 +125,8 @@ export const Fact = z.discriminatedUnion('fact', [
     earlier: z.int().nonnegative().optional(),
     /** The references of dev, sealed as well, where the training picks its weights by them or is compared with the start on them. */
     dev: Digest.optional(),
+    /** Not there where no judge has an engine behind it. */
+    health: JudgesHealth.optional(),
   }),
   z.strictObject({
     fact: z.literal('checkpoint.published'),

@@ -78,9 +78,25 @@ export function textId(text: string): string {
   return shortDigestOf(text);
 }
 
-/** Key of a stored verdict: the judge's fingerprint, never a model's name. */
-export function verdictKey(fingerprint: string, example: string, text: string): string {
-  return shortDigestOf(fingerprint, example, text);
+/** Names a canary among the texts that a judge is asked about; never the id of a text, so that no candidate is taken for one. */
+export function canaryId(name: string): string {
+  return shortDigestOf('canary', name);
+}
+
+/** Names the second question about a text, given by its `textId`. */
+export function repeatId(text: string): string {
+  return shortDigestOf('repeat', text);
+}
+
+/** Key of a stored verdict: the judge's fingerprint, never a model's name. `repeat` is not there for the first time that it is asked. */
+export function verdictKey(
+  fingerprint: string,
+  example: string,
+  text: string,
+  repeat?: number,
+): string {
+  const parts = [fingerprint, example, text];
+  return repeat === undefined ? shortDigestOf(...parts) : shortDigestOf(...parts, repeat);
 }
 
 /** Steps of a run: `start-0`, `start-1` … train the starting checkpoint; `r0` evaluates it; `r1` … are the rounds. */

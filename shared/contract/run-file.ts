@@ -200,6 +200,18 @@ const Filled = closedObject({
     data: z.enum(['round', 'pooled']).default('round'),
     /** Share of planned candidates that must end with a full score; below it the run pauses. */
     coverage: z.number().min(0).max(1).default(0.98),
+    /**
+     * Answers of known low worth are put to each judge with an engine behind it, on so many examples of a round; one that scores above
+     * `atMost` pauses the run. Half of the scale: a rating of 5 of 10, a tie in a pair, more contradicted than supported, are all at most that.
+     */
+    canaries: closedObject({
+      examples: z.int().positive().default(2),
+      atMost: z.number().min(0).max(1).default(0.5),
+    })
+      .nullable()
+      .prefault({}),
+    /** Share of a round's examples on which such a judge is asked twice about one text. */
+    repeats: z.number().min(0).max(1).default(0.05),
     gate: closedObject({
       bootstrap: z.int().min(100).default(1000),
       /** Faithfulness must surely have risen by more than this; −1 lets every round pass, for a control that goes on whatever it scores. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JudgesHealth } from './health.ts';
 import { Digest, Id, ShortDigest, Step } from './ids.ts';
 import { AnswerStatistics, CandidateCounts, CellCounts, Scores } from './facts.ts';
 import { Axis } from './run-file.ts';
@@ -16,7 +17,7 @@ export const StepProgress = z.strictObject({
 });
 export type StepProgress = z.infer<typeof StepProgress>;
 
-/** How curating ended: a sealed dataset, too little coverage (pause), or not enough data for the step. */
+/** How curating ended: a sealed dataset, too little coverage (pause), not enough data for the step, or `judges` that a canary showed not to be trusted (pause). */
 export const CurateOutcome = z.discriminatedUnion('outcome', [
   z.strictObject({
     outcome: z.literal('sealed'),
@@ -29,9 +30,11 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     cells: z.record(z.string(), CellCounts),
     earlier: z.int().optional(),
     dev: Digest.optional(),
+    health: JudgesHealth.optional(),
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
   z.strictObject({ outcome: z.literal('empty'), reason: z.string() }),
+  z.strictObject({ outcome: z.literal('distrusted'), reason: z.string(), judges: z.array(Id) }),
 ]);
 export type CurateOutcome = z.infer<typeof CurateOutcome>;
 

@@ -40,7 +40,18 @@ export const SampleUnit = z.strictObject({
 });
 export type SampleUnit = z.infer<typeof SampleUnit>;
 
-/** All distinct texts of each example, for one judge; the message carries the judge's whole specification. */
+/** A text to judge. `repeat` counts the times that it was asked about before: no cache may answer such a question with what was said then. */
+const AskedText = z.strictObject({
+  id: ShortDigest,
+  text: z.string(),
+  repeat: z.int().positive().optional(),
+});
+export type AskedText = z.infer<typeof AskedText>;
+
+/**
+ * All distinct texts of each example, for one judge, and behind them what it is asked to see whether it can be trusted; the message carries
+ * the judge's whole specification.
+ */
 export const JudgeUnit = z.strictObject({
   kind: z.literal('judge'),
   run: Id,
@@ -50,7 +61,7 @@ export const JudgeUnit = z.strictObject({
     .array(
       z.strictObject({
         example: Example,
-        texts: z.array(z.strictObject({ id: ShortDigest, text: z.string() })).min(1),
+        texts: z.array(AskedText).min(1),
       }),
     )
     .min(1),

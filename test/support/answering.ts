@@ -72,7 +72,7 @@ export function judge(unit: JudgeUnit, peer: string): JudgeResult {
       const right =
         spec.axis === 'task'
           ? example.references.includes(text)
-          : (example.context ?? example.instruction ?? '').includes(text);
+          : text !== '' && (example.context ?? example.instruction ?? '').includes(text);
       return { text: id, answer: { outcome: 'scored', value: right ? 1 : 0, details: {} } };
     }),
   }));

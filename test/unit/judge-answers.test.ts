@@ -8,7 +8,7 @@ import { judgeOf } from '../../agents/judges/types/table.ts';
 import { StopError } from '../../agents/judges/stop.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import { Profiles } from '../../shared/contract/peer.ts';
-import { textId } from '../../shared/contract/ids.ts';
+import { canaryId, repeatId, textId } from '../../shared/contract/ids.ts';
 import { randomFrom } from '../../shared/contract/random.ts';
 import type { JudgeUnit, Outcome } from '../../shared/contract/work.ts';
 import { makeExamples } from '../support/run.ts';
@@ -139,4 +139,32 @@ test('a provider that stops ends the attempt: no text is unscored for a key or a
   const answers = createAnswers(unit, OTHER);
   await expect(answers.complete(askHere(stopped), signal)).rejects.toThrow('add credit');
   expect(() => answers.toResult('judge-1')).toThrow(/has no verdict/);
+});
+
+test('a text asked about twice is answered twice, and each answer is cached as its own; one asked under two names is answered once', async () => {
+  await using setup = await openCache();
+  const [first] = unit.items;
+  if (first === undefined) throw new Error('the unit has items');
+  const [oslo, canary, again] = [textId('Oslo'), canaryId('a'), repeatId(textId('Oslo'))];
+  const texts = [
+    { id: oslo, text: 'Oslo' },
+    { id: canary, text: 'Oslo' },
+    { id: again, text: 'Oslo', repeat: 1 },
+  ];
+  const moody = { ...unit, items: [{ ...first, texts }] };
+  let asked = 0;
+  const ask: Ask = () => {
+    asked += 1;
+    return Promise.resolve({ outcome: 'scored', value: asked / 10, details: {} });
+  };
+  const answers = createAnswers(moody, OTHER);
+  await answers.complete(ask, signal);
+  const valued = outcomes(answers).map((one) => one.outcome === 'scored' && one.value);
+  expect(valued).toEqual([0.1, 0.1, 0.2]);
+  await answers.remember(setup.cache);
+  const later = createAnswers(moody, OTHER);
+  await later.recall(setup.cache);
+  await later.complete(ask, signal);
+  expect(outcomes(later)).toEqual(outcomes(answers));
+  expect(asked).toBe(2);
 });

@@ -26,6 +26,8 @@ export const TaskRecord = z.strictObject({
   attempt: z.int().nonnegative(),
   /** What the grid of this task is shared out by, part of its plan; null for the grid as the run file has it. */
   winRates: z.record(z.string(), z.number()).nullable(),
+  /** By judge, the attempt from which on its verdicts count: a canary has shown those before not to be trusted. */
+  trustedFrom: z.record(Id, z.int()).optional(),
   outcome: z.union([CurateOutcome, EvaluateOutcome]).nullable(),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
@@ -36,6 +38,9 @@ const Planned = z.strictObject({
   split: Split,
   dataset: Id,
   examples: z.array(ShortDigest).min(1),
+  probes: z
+    .record(Id, z.strictObject({ canaries: z.array(ShortDigest), repeats: z.array(ShortDigest) }))
+    .optional(),
 });
 
 /** Generations of a unit, in the order of its plan. `attempt` is the task's when the last of them came. */

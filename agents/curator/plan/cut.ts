@@ -19,6 +19,16 @@ export interface PlannedUnit {
   readonly dataset: string;
   /** Ids of the examples, in the order of the plan. */
   readonly examples: readonly string[];
+  /** By judge; not there where nothing but candidates is asked about. */
+  readonly probes?: Readonly<Record<string, Probes>> | undefined;
+}
+
+/** What a judge is asked beyond the texts of the candidates, to see whether it can be trusted: ids of examples of the unit. */
+export interface Probes {
+  /** Where it is shown answers of known low worth; `canaries.ts`. */
+  readonly canaries: readonly string[];
+  /** Where it is asked about one of the texts twice. */
+  readonly repeats: readonly string[];
 }
 
 export interface CutOptions {

@@ -2,6 +2,7 @@
 import type { Example } from '../../../shared/contract/example.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type {
+  AskedText,
   Generation,
   JudgeUnit,
   SampleRequest,
@@ -10,7 +11,10 @@ import type {
 import { judgesAsked } from '../../../shared/scoring/weigh.ts';
 import { renderPrompt } from '../dataset/template.ts';
 import type { PlannedUnit } from './cut.ts';
+import { textsAsked } from '../step/unit.ts';
 import { textIdOf } from '../text-id.ts';
+import { canariesOf } from './canaries.ts';
+import { repeatId } from '../../../shared/contract/ids.ts';
 
 /** An example of a unit, with what was sampled for it. */
 export interface SampledExample {
@@ -51,8 +55,8 @@ export function sampleUnit(
 }
 
 /**
- * The judging unit of the same slice for one judge: the distinct texts of each example to which the judge applies, in grid
- * order; undefined where there is nothing to judge.
+ * The judging unit of the same slice for one judge: what it is asked about each example to which it applies, the distinct texts in grid
+ * order, then its probes; undefined where there is nothing to judge.
  */
 export function judgeUnit(
   file: RunFile,
@@ -60,20 +64,40 @@ export function judgeUnit(
   judge: JudgeSpec,
   sampled: readonly SampledExample[],
 ): JudgeUnit | undefined {
-  const items = sampled
+  const items = sampled.map(({ example, generations }) => ({
+    example: example.id,
+    generations: [...generations],
+  }));
+  const asked = new Map(
+    textsAsked(judge, file.select, planned, { items }).map(({ example, keys }) => [example, keys]),
+  );
+  const units = sampled
     .filter(
       ({ example }) =>
         judgesAsked(example.kind, planned.split, { judges: [judge], score: file.score }).length > 0,
     )
-    .map(({ example, generations }) => ({ example, texts: distinctTexts(generations) }))
+    .map(({ example, generations }) => {
+      const known = askable(judge, renderPrompt(file.model.template, example), generations);
+      return { example, texts: (asked.get(example.id) ?? []).flatMap((id) => known.get(id) ?? []) };
+    })
     .filter(({ texts }) => texts.length > 0);
-  if (items.length === 0) return undefined;
-  return { kind: 'judge', run: file.run, unit: planned.unit, judge, items };
+  if (units.length === 0) return undefined;
+  return { kind: 'judge', run: file.run, unit: planned.unit, judge, items: units };
 }
 
-function distinctTexts(generations: readonly Generation[]): { id: string; text: string }[] {
-  const texts = new Map<string, string>();
-  for (const generation of generations)
-    if (generation.outcome === 'generated') texts.set(textIdOf(generation), generation.text);
-  return Array.from(texts, ([id, text]) => ({ id, text }));
+/** All that a judge can be asked about an example, by id. */
+function askable(
+  judge: JudgeSpec,
+  prompt: string,
+  generations: readonly Generation[],
+): Map<string, AskedText> {
+  const texts = new Map<string, AskedText>();
+  for (const generation of generations) {
+    if (generation.outcome !== 'generated') continue;
+    const [id, { text }] = [textIdOf(generation), generation];
+    const again = repeatId(id);
+    texts.set(id, { id, text }).set(again, { id: again, text, repeat: 1 });
+  }
+  for (const { id, text } of canariesOf(judge)) texts.set(id, { id, text: text ?? prompt });
+  return texts;
 }

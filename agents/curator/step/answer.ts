@@ -20,6 +20,7 @@ import {
   isScored,
   type StoredVerdict,
   textsAsked,
+  trustedRows,
   type UnitRecords,
   unitsAsked,
 } from './unit.ts';
@@ -87,7 +88,7 @@ function takeSample(
 
 function takeVerdicts(
   run: Run,
-  { attempt }: TaskRecord,
+  { attempt, trustedFrom }: TaskRecord,
   records: UnitRecords,
   { unit, judge: name, fingerprint, items }: JudgeResult,
 ): Taken {
@@ -99,7 +100,7 @@ function takeVerdicts(
   if (asked === undefined) return { refused: `judge ${name} is not asked about it in this slice` };
   if (sample === undefined) return { refused: 'its texts are not sampled yet' };
   const isOwn = ({ example }: { example: string }): boolean => asked.examples.includes(example);
-  const rows = verdicts.get(name) ?? [];
+  const rows = trustedRows(verdicts, judge, trustedFrom);
   const own = rows.filter((row) => row.items.every(isOwn));
   const merged = merge(
     textsAsked(judge, run.file.select, planned, sample).filter(isOwn),

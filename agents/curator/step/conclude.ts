@@ -4,6 +4,9 @@ import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import { isSealed, sealDataset } from '../dataset/seal.ts';
 import { evaluate, type EvaluatedExample } from '../evaluation/scores.ts';
+import { measureHealth } from '../health/measure.ts';
+import { readRoundAnswers } from '../health/read.ts';
+import { distrusted } from '../health/trust.ts';
 import { put, tables, type TaskRecord } from '../ledger/tables.ts';
 import { type Run, taskKey } from '../run.ts';
 import type { Curation } from '../selection/balance.ts';
@@ -99,6 +102,12 @@ async function sealStage(run: Run, { record }: Board, deps: ConcludeDeps): Promi
 async function sealRound(run: Run, board: Board, deps: ConcludeDeps): Promise<Conclusion> {
   const { file } = run;
   const { store, datasets } = deps;
+  const said = await readRoundAnswers(run, board, store);
+  const doubts = distrusted(file, said?.units ?? []);
+  if (doubts.size > 0) {
+    const reason = `${[...doubts.values()].join('; ')}; mend what stands behind it, then resume: it is asked about the whole round again`;
+    return { outcome: { outcome: 'distrusted', reason, judges: [...doubts.keys()] }, writes: [] };
+  }
   const candidates = board.candidates();
   const short = shortOf(file.rounds.coverage, candidates, 'candidates');
   if (short !== undefined) return { outcome: short, writes: [] };
@@ -116,6 +125,7 @@ async function sealRound(run: Run, board: Board, deps: ConcludeDeps): Promise<Co
       candidates: { ...candidates, unscored: { ...candidates.unscored } },
       ...counts,
       ...(await sealDevReferences(run, board.record.step, deps)),
+      ...(said === undefined ? {} : { health: measureHealth(said.judges, said.units) }),
     },
     writes: [],
   };

@@ -10,6 +10,7 @@ import { put, read, scan, type Task, tables, type TaskRecord } from '../ledger/t
 import { readExamples, readUnit } from '../ledger/units.ts';
 import { cutUnits, type PlannedUnit } from '../plan/cut.ts';
 import { mostCells } from '../plan/grid.ts';
+import { planProbes } from '../plan/probes.ts';
 import { lastWinRates, type WinRates } from '../plan/reallocate.ts';
 import { drawSubset } from '../plan/subset.ts';
 import { moveUnits, type Run, taskKey } from '../run.ts';
@@ -52,7 +53,7 @@ export async function loadTasks(run: Run, store: Store): Promise<TaskRecord[]> {
   return records;
 }
 
-/** A task that has succeeded stays as it is; any other is opened again by a higher attempt. */
+/** A task that has succeeded stays as it is; any other is opened again by a higher attempt, and with it all that its distrusted judges said. */
 function renewed(known: TaskRecord, { checkpoint, attempt }: TaskRequest): TaskRecord {
   if (known.checkpoint !== checkpoint)
     throw new PermanentError(
@@ -60,7 +61,10 @@ function renewed(known: TaskRecord, { checkpoint, attempt }: TaskRequest): TaskR
     );
   const succeeded = known.outcome?.outcome === 'sealed' || known.outcome?.outcome === 'evaluated';
   if (succeeded || attempt <= known.attempt) return known;
-  return { ...known, attempt, outcome: null };
+  const opened = { ...known, attempt, outcome: null };
+  if (known.outcome?.outcome !== 'distrusted') return opened;
+  const anew = Object.fromEntries(known.outcome.judges.map((judge) => [judge, attempt]));
+  return { ...opened, trustedFrom: { ...known.trustedFrom, ...anew } };
 }
 
 async function planTask(run: Run, request: TaskRequest, store: Store): Promise<TaskRecord> {
@@ -105,7 +109,8 @@ async function cut(run: Run, { step, task }: TaskRequest, store: Store): Promise
   };
   if (task === 'curate') {
     const answers = mostCells(file.sampling);
-    return cutUnits(await examplesOf('train'), { ...options, split: 'train', answers });
+    const units = cutUnits(await examplesOf('train'), { ...options, split: 'train', answers });
+    return planProbes(units, file, step, run.judgesOf);
   }
   return [
     ...cutUnits(await examplesOf('dev'), { ...options, split: 'dev', answers: 1 }),

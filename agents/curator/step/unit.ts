@@ -3,15 +3,17 @@
  *
  * U1. A queue has answered a unit when every planned item has an outcome, and each that is not final was tried in the task's present
  *     attempt. So `resume`, which raises the attempt, opens exactly the units that hold something unscored.
- * U2. Judges get a unit when its sampling is answered: all distinct texts that there are.
+ *     Of a judge that a canary has shown not to be trusted it opens all.
+ * U2. Judges get a unit when its sampling is answered: all distinct texts that there are, and the probes of its plan.
  */
 import { exampleUnit } from '../../../shared/contract/ids.ts';
 import { isAskedByExample } from '../../../shared/contract/judge-options.ts';
 import type { JudgeSpec, Select } from '../../../shared/contract/run-file.ts';
 import type { Generation } from '../../../shared/contract/work.ts';
 import type { PlannedItems } from '../ledger/merge.ts';
-import type { StoredSample, StoredVerdicts } from '../ledger/tables.ts';
+import type { StoredSample, StoredVerdicts, TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
+import { probeIds } from '../plan/probes.ts';
 import { isCertain } from '../selection/certain.ts';
 import { textIdOf } from '../text-id.ts';
 
@@ -48,18 +50,19 @@ export interface AssessOptions {
   readonly judges: readonly JudgeSpec[];
   readonly select: Select;
   readonly attempt: number;
+  readonly trustedFrom?: TaskRecord['trustedFrom'];
 }
 
 /** The states of all units that a planned unit makes. */
 export function assess(
   { planned, sample, verdicts }: UnitRecords,
-  { judges, select, attempt }: AssessOptions,
+  { judges, select, attempt, trustedFrom }: AssessOptions,
 ): UnitState[] {
   const sampled = sample !== undefined && isSampled(sample, attempt);
   return [
     { queue: 'sample', unit: planned.unit, state: sampled ? 'answered' : 'open' },
     ...judges.flatMap((judge) => {
-      const stored = verdicts.get(judge.name) ?? [];
+      const stored = trustedRows(verdicts, judge, trustedFrom);
       const texts = new Map(
         (sampled ? textsAsked(judge, select, planned, sample) : []).map((item) => [
           item.example,
@@ -73,6 +76,16 @@ export function assess(
       });
     }),
   ];
+}
+
+/** The rows of a judge's verdicts that count. */
+export function trustedRows(
+  verdicts: UnitRecords['verdicts'],
+  { name }: JudgeSpec,
+  trustedFrom: TaskRecord['trustedFrom'],
+): StoredVerdicts[] {
+  const from = trustedFrom?.[name] ?? 0;
+  return (verdicts.get(name) ?? []).filter(({ attempt }) => attempt >= from);
 }
 
 export function isAnswered(states: readonly UnitState[]): boolean {
@@ -104,16 +117,23 @@ function judgeState(
   return answered ? 'answered' : 'open';
 }
 
-/** The texts that a judge is asked about. One with an engine behind it is left out where the selection is certain without it. */
+/**
+ * The texts that a judge is asked about, by example: those of its candidates, and behind them its probes. The candidates are left out where
+ * a judge has an engine behind it and the selection is certain without it.
+ */
 export function textsAsked(
   judge: JudgeSpec,
   select: Select,
-  { split }: Pick<PlannedUnit, 'split'>,
-  sample: StoredSample,
+  { split, probes }: Pick<PlannedUnit, 'split' | 'probes'>,
+  sample: Pick<StoredSample, 'items'>,
 ): PlannedItems[] {
   if (!isAskedByExample(judge)) return textsOf(sample);
-  const open = sample.items.filter(({ generations }) => !isCertain(select, split, generations));
-  return textsOf({ items: open });
+  return sample.items
+    .map(({ example, generations }) => {
+      const texts = isCertain(select, split, generations) ? [] : distinctTexts(generations);
+      return { example, keys: [...texts, ...probeIds(judge, probes, example, texts)] };
+    })
+    .filter(({ keys }) => keys.length > 0);
 }
 
 /** The distinct texts of each example that has any, in grid order. */
@@ -121,13 +141,14 @@ export function textsOf({ items }: Pick<StoredSample, 'items'>): PlannedItems[] 
   return items
     .map(({ example, generations }) => ({
       example,
-      keys: [
-        ...new Set(
-          generations.flatMap((one) => (one.outcome === 'generated' ? [textIdOf(one)] : [])),
-        ),
-      ],
+      keys: distinctTexts(generations),
     }))
     .filter(({ keys }) => keys.length > 0);
+}
+
+function distinctTexts(generations: readonly Generation[]): string[] {
+  const ids = generations.flatMap((one) => (one.outcome === 'generated' ? [textIdOf(one)] : []));
+  return [...new Set(ids)];
 }
 
 export function isGenerated(generation: Generation): boolean {

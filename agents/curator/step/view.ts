@@ -20,7 +20,12 @@ export interface UnitView {
 export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRecords): UnitView {
   const { planned, sample } = unit;
   const { step, attempt, checkpoint, winRates } = record;
-  const states = assess(unit, { judges: judges(planned), select: file.select, attempt });
+  const states = assess(unit, {
+    judges: judges(planned),
+    select: file.select,
+    attempt,
+    trustedFrom: record.trustedFrom,
+  });
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
   const answered = isAnswered(states);

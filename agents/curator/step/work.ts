@@ -12,7 +12,7 @@ import { isGenerated } from './unit.ts';
 
 /**
  * A unit as its queue's workers get it, made from the ledger: for sampling the requests that have no text yet, for a judge all
- * distinct texts, of the slice or of the one example that the unit is. Undefined where there is nothing to do, such as a unit of a task that has ended.
+ * that it is asked, of the slice or of the one example that the unit is. Undefined where there is nothing to do, such as a unit of a task that has ended.
  */
 export async function workOf(
   run: Run,
@@ -37,7 +37,8 @@ export async function workOf(
   const judge = run.file.judges.find(({ name }) => name === queue);
   if (judge === undefined)
     throw new PermanentError(`run ${run.name} has no judge ${queue}: its queue does not exist`);
-  const generations = new Map(sample?.items.map((item) => [item.example, item.generations]));
+  if (sample === undefined) return;
+  const generations = new Map(sample.items.map((item) => [item.example, item.generations]));
   const sampled = examples.map((example) => ({
     example,
     generations: generations.get(example.id) ?? [],

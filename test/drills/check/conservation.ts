@@ -2,7 +2,6 @@ import type { StoredSample, TaskRecord } from '../../../agents/curator/ledger/ta
 import type { PlannedUnit } from '../../../agents/curator/plan/cut.ts';
 import { textsAsked, unitsAsked } from '../../../agents/curator/step/unit.ts';
 import { plannedRequests, type SamplingTask } from '../../../agents/curator/step/score-unit.ts';
-import { textId } from '../../../shared/contract/ids.ts';
 import { judgesAsked } from '../../../shared/scoring/weigh.ts';
 import { type Evidence, factsOf, type RunEvidence, unitsOf } from './evidence.ts';
 import { finder, type Violation } from './violation.ts';
@@ -37,7 +36,6 @@ function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): 
   const sample = run.samples.get(planned.unit);
   expect(sample !== undefined, () => `${where} was dropped: it has no samples`);
   if (sample === undefined) return found;
-  const texts = new Map<string, Set<string>>();
   for (const example of planned.examples) {
     const items = sample.items.filter((item) => item.example === example);
     const generations = items.flatMap((item) => item.generations);
@@ -48,39 +46,24 @@ function checkUnit(run: RunEvidence, task: SamplingTask, planned: PlannedUnit): 
       missing.length === 0,
       () => `${where}: ${missing.length} candidates of example ${example} were dropped`,
     );
-    const distinct = generations.flatMap((one) =>
-      one.outcome === 'generated' ? [textId(one.text)] : [],
-    );
-    if (distinct.length > 0) texts.set(example, new Set(distinct));
     expect(
       planned.split !== 'train' || run.selections.has(`${task.step}/${example}`),
       () => `${where}: example ${example} has neither a selection nor a rule that excludes it`,
     );
   }
-  return [...found, ...checkVerdicts(run, planned, sample, texts)];
+  return [...found, ...checkVerdicts(run, planned, sample)];
 }
 
-/** Every judge that is asked has a verdict on every distinct text of each example. */
-function checkVerdicts(
-  run: RunEvidence,
-  planned: PlannedUnit,
-  sample: StoredSample,
-  texts: ReadonlyMap<string, ReadonlySet<string>>,
-): Violation[] {
+/** Every judge that is asked has a verdict on everything that it is asked about each example. */
+function checkVerdicts(run: RunEvidence, planned: PlannedUnit, sample: StoredSample): Violation[] {
   const { found, expect } = finder('I1');
   const { file } = run.record;
   const { dataset, split } = planned;
   const kind = file.datasets.find(({ name }) => name === dataset)?.kind;
-  for (const judge of kind === undefined || texts.size === 0
-    ? []
-    : judgesAsked(kind, split, file)) {
+  for (const judge of kind === undefined ? [] : judgesAsked(kind, split, file)) {
+    const texts = textsAsked(judge, file.select, planned, sample);
     for (const { unit, examples } of unitsAsked(judge, planned)) {
-      const needed = new Set(
-        textsAsked(judge, file.select, planned, sample).map((item) => item.example),
-      );
-      const asked = [...texts].filter(
-        ([example]) => examples.includes(example) && needed.has(example),
-      );
+      const asked = texts.filter(({ example }) => examples.includes(example));
       if (asked.length === 0) continue;
       const where = `${run.name}: unit ${unit}`;
       const stored = run.verdicts.get(`${judge.name}/${unit}`);
@@ -88,11 +71,11 @@ function checkVerdicts(
         stored !== undefined,
         () => `${where} was dropped: judge ${judge.name} has no verdicts`,
       );
-      for (const [example, wanted] of stored === undefined ? [] : asked) {
+      for (const { example, keys } of stored === undefined ? [] : asked) {
         const verdicts = stored?.items
           .filter((item) => item.example === example)
           .flatMap((item) => item.verdicts.map(({ text }) => text));
-        const missing = [...wanted].filter((text) => verdicts?.includes(text) !== true);
+        const missing = keys.filter((text) => verdicts?.includes(text) !== true);
         expect(
           missing.length === 0,
           () =>

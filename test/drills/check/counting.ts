@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { textsOf } from '../../../agents/curator/step/unit.ts';
+import { textsAsked } from '../../../agents/curator/step/unit.ts';
 import { sliceOf } from '../../../shared/contract/ids.ts';
 import { TrainingRow } from '../../../shared/contract/training.ts';
 import { filesIn } from '../../support/drill/evidence.ts';
@@ -37,11 +37,15 @@ function checkOutcomes(run: RunEvidence): Violation[] {
   }
   for (const [key, { items }] of run.verdicts) {
     const { slice, at } = sliceOf(key.slice(key.indexOf('/') + 1));
-    const sample = run.samples.get(slice);
-    const only = at === null ? undefined : run.plan.get(slice)?.examples[at];
-    const texts = (sample === undefined ? [] : textsOf(sample)).filter(
-      ({ example }) => only === undefined || example === only,
-    );
+    const { file } = run.record;
+    const judge = file.judges.find(({ name }) => key.startsWith(`${name}/`));
+    const [sample, planned] = [run.samples.get(slice), run.plan.get(slice)];
+    const only = at === null ? undefined : planned?.examples[at];
+    const texts = (
+      sample === undefined || planned === undefined || judge === undefined
+        ? []
+        : textsAsked(judge, file.select, planned, sample)
+    ).filter(({ example }) => only === undefined || example === only);
     const asked = texts.flatMap(({ example, keys }) => keys.map((text) => `${example} ${text}`));
     const answered = items.flatMap(({ example, verdicts }) =>
       verdicts.map(({ text }) => `${example} ${text}`),
