@@ -17,7 +17,8 @@ export function decide(
   values: DevValues,
 ): FactOf<'decision.made'> {
   const file = runFileOf(journal);
-  const { differences, against } = gate(file, step, values);
+  const { health } = find(journal, 'dataset.sealed', step) ?? {};
+  const { differences, noise, against } = gate(file, step, values, health);
   const evaluations = {
     start: evaluationOf(journal, stepOfRound(0)),
     incumbent: evaluationOf(journal, incumbentStep),
@@ -53,6 +54,7 @@ export function decide(
     decision: stopped ? 'stop' : promoted ? 'promote' : 'keep',
     reason: reasons.join('; '),
     differences,
+    ...(noise === 0 ? {} : { noise }),
     guardrails,
     withoutPromotion: promoted ? 0 : withoutPromotion + 1,
   };

@@ -3,6 +3,7 @@ import { randomFrom } from '../../shared/contract/random.ts';
 import type { Axis, RunFile } from '../../shared/contract/run-file.ts';
 import type { EvaluationValue } from '../../shared/contract/steps.ts';
 import { bootstrapDifference, type PairedStratum } from '../../shared/scoring/bootstrap.ts';
+import { type Health, noiseBand } from './noise.ts';
 
 /** Dev values of the seen datasets, of the incumbent and of the round's checkpoint. Test and unseen sets never reach a decision. */
 export interface DevValues {
@@ -12,16 +13,23 @@ export interface DevValues {
 
 export interface Gate {
   differences: FactOf<'decision.made'>['differences'];
+  /** What faithfulness must surely have gained beyond `gate.gain`, because its judges are noisy. */
+  noise: number;
   /** Why the round is not promoted; none where the gate is open. */
   against: string[];
 }
 
 /**
- * Open if the lower 95 % bound of ΔF is above `gate.gain`, 0 by default, and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
+ * Open if the lower 95 % bound of ΔF is above `gate.gain`, 0 by default, plus the noise band of its judges, and those of ΔI and ΔT are above −`gate.loss` (design §6.10): paired bootstrap,
  * stratified by dataset. Only examples scored under both checkpoints are compared. An axis that no dataset has does not decide; without any
  * faithfulness value nothing is promoted.
  */
-export function gate(file: RunFile, step: string, { before, after }: DevValues): Gate {
+export function gate(
+  file: RunFile,
+  step: string,
+  { before, after }: DevValues,
+  health: Health,
+): Gate {
   const { bootstrap: resamples, ...limits } = file.rounds.gate;
   const difference = (axis: Axis): Difference | null => {
     const strata = pair(axis, before, after);
@@ -36,21 +44,21 @@ export function gate(file: RunFile, step: string, { before, after }: DevValues):
     instruction: difference('instruction'),
     task: difference('task'),
   };
-  return { differences, against: reasonsAgainst(differences, limits) };
+  const rows = pair('faithfulness', before, after).map((stratum) => stratum.after.length);
+  const noise = noiseBand(file, health, 'faithfulness', rows);
+  return { differences, noise, against: reasonsAgainst(differences, { ...limits, noise }) };
 }
 
 function reasonsAgainst(
   differences: Gate['differences'],
-  { gain, loss }: { gain: number; loss: number },
+  { gain, loss, noise }: { gain: number; loss: number; noise: number },
 ): string[] {
   const { faithfulness, instruction, task } = differences;
   const against: string[] = [];
   if (faithfulness === null)
     against.push('no example has a faithfulness score under both checkpoints');
-  else if (faithfulness.lower <= gain)
-    against.push(
-      `no sure gain in faithfulness${gain === 0 ? '' : ` above ${gain}`}: ${words(faithfulness)}`,
-    );
+  else if (faithfulness.lower <= gain + noise)
+    against.push(`no sure gain in faithfulness${aboveWhat(gain, noise)}: ${words(faithfulness)}`);
   for (const [axis, difference] of [
     ['instruction', instruction],
     ['task', task],
@@ -59,6 +67,11 @@ function reasonsAgainst(
       against.push(`${axis} may have lost more than ${loss}: ${words(difference)}`);
   }
   return against;
+}
+
+function aboveWhat(gain: number, noise: number): string {
+  if (noise > 0) return ` above ${gain} and the noise of its judges, ${noise.toFixed(3)}`;
+  return gain === 0 ? '' : ` above ${gain}`;
 }
 
 /** A difference with its bounds, for a reason. */

@@ -157,6 +157,8 @@ export const Fact = z.discriminatedUnion('fact', [
       instruction: Difference.nullable(),
       task: Difference.nullable(),
     }),
+    /** What faithfulness had to gain beyond `gate.gain`, because its judges are noisy; not there where they are not. */
+    noise: z.number().positive().optional(),
     /** Every guardrail that could be measured. */
     guardrails: z.array(Guardrail),
     /** Rounds in a row without promotion, this one included. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../coordinator/decision/decide.ts';
-import type { Fact } from '../../shared/contract/facts.ts';
+import { noiseBand } from '../../coordinator/decision/noise.ts';
+import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import type { EvaluationValue } from '../../shared/contract/steps.ts';
@@ -100,5 +101,63 @@ describe('the gate', () => {
     const decision = gate(values('task', 0.9));
     expect(decision.decision).toBe('keep');
     expect(decision.reason).toContain('no example has a faithfulness score under both');
+  });
+
+  describe('with judges that were asked twice', () => {
+    const repeats = (judges: Record<string, number | null>): Fact[] =>
+      journal.map((fact) =>
+        fact.fact === 'dataset.sealed' && fact.step === 'r1'
+          ? {
+              ...fact,
+              health: {
+                agreement: {},
+                judges: Object.fromEntries(
+                  Object.entries(judges).map(([name, spread]) => [
+                    name,
+                    {
+                      outcomes: {},
+                      length: { n: 0, value: null },
+                      repeats: { n: spread === null ? 0 : 50, flipRate: spread, spread },
+                    },
+                  ]),
+                ),
+              },
+            }
+          : fact,
+      );
+    const held = [...values('instruction', 0.8), ...values('task', 0.6)];
+    const after = [...values('faithfulness', 0.54), ...held];
+    const calm = decide(journal, next, { before, after });
+
+    test('asks for a gain above the band of their noise, and says so', () => {
+      expect(calm.decision).toBe('promote');
+      const noisy = decide(repeats({ span: 0.3 }), next, { before, after });
+      expect(noisy.decision).toBe('keep');
+      expect(noisy.noise).toBeCloseTo((1.96 * 0.3) / Math.sqrt(200), 12);
+      expect(noisy.reason).toContain('above 0 and the noise of its judges, 0.042');
+      expect(noisy.differences).toEqual(calm.differences);
+      const larger = [...values('faithfulness', 0.62), ...held];
+      expect(decide(repeats({ span: 0.3 }), next, { before, after: larger }).decision).toBe(
+        'promote',
+      );
+    });
+
+    test('decides as before where they say the same each time, were not answered, or judge another axis', () => {
+      for (const judges of [{ span: 0 }, { span: null }, { em: 0.9 }])
+        expect(decide(repeats(judges), next, { before, after })).toEqual(calm);
+    });
+
+    test('counts each dataset the same, whatever its rows, and the noisiest judge', () => {
+      const [span] = runFile.judges;
+      if (span === undefined) throw new Error('the run has judges');
+      const judges = [span, { ...span, name: 'nli' }, { ...span, name: 'held', heldOut: true }];
+      const { health } = repeats({ span: 0.1, nli: 0.2, held: 0.9 }).find(
+        (fact) => fact.fact === 'dataset.sealed' && fact.step === 'r1',
+      ) as FactOf<'dataset.sealed'>;
+      expect(noiseBand({ judges }, health, 'faithfulness', [100, 25])).toBeCloseTo(
+        (1.96 * 0.2 * Math.sqrt(1 / 100 + 1 / 25)) / 2,
+        12,
+      );
+    });
   });
 });
