@@ -1,6 +1,16 @@
 import type { Estimate, Fact, Scores } from '../shared/contract/facts.ts';
-import { roundGauge, scoreGauge, showPhase, type Phase } from '../shared/process/metrics.ts';
-import { nextOf, type Next } from './decision/next.ts';
+import {
+  agreementGauge,
+  canaryGauge,
+  flipRateGauge,
+  lengthCorrelationGauge,
+  roundGauge,
+  scoreGauge,
+  showPhase,
+  spreadGauge,
+  type Phase,
+} from '../shared/process/metrics.ts';
+import { nextOf, runFileOf, type Next } from './decision/next.ts';
 
 const PHASES: Record<Next['kind'], Phase> = {
   curate: 'sampling',
@@ -18,6 +28,7 @@ export function showRun(journal: readonly Fact[]): void {
   const round = journal.findLast((fact) => fact.fact === 'round.opened');
   roundGauge.set(round?.fact === 'round.opened' ? round.round : 0);
   showPhase(PHASES[nextOf(journal).kind]);
+  showHealth(journal);
   const evaluation = journal.findLast((fact) => fact.fact === 'evaluation.finished');
   if (evaluation?.fact !== 'evaluation.finished') return;
   showScores('dev', evaluation.dev);
@@ -32,4 +43,34 @@ function showScores(split: 'dev' | 'test', scores: Scores): void {
   show('faithfulness', 'unseen', scores.faithfulness.unseen);
   show('instruction', 'seen', scores.instruction);
   show('task', 'seen', scores.task);
+}
+
+/** The health of the judges in the last round that has one. */
+function showHealth(journal: readonly Fact[]): void {
+  const sealed = journal.findLast(
+    (fact) => fact.fact === 'dataset.sealed' && fact.health !== undefined,
+  );
+  if (sealed?.fact !== 'dataset.sealed' || sealed.health === undefined) return;
+  const { judges, agreement } = sealed.health;
+  const types = new Map(runFileOf(journal).judges.map(({ name, type }) => [name, type]));
+  const figures = Object.entries(judges).map(([name, { canaries, repeats, length }]) => ({
+    judge: types.get(name) ?? name,
+    canary: canaries?.highest?.value ?? null,
+    flipRate: repeats?.flipRate ?? null,
+    spread: repeats?.spread ?? null,
+    length: length.value,
+  }));
+  const show = (gauge: typeof canaryGauge, key: 'canary' | 'flipRate' | 'spread' | 'length') => {
+    const worst = new Map<string, number>();
+    for (const { judge, [key]: value } of figures)
+      if (value !== null && Math.abs(value) >= Math.abs(worst.get(judge) ?? 0))
+        worst.set(judge, value);
+    for (const [judge, value] of worst) gauge.set({ judge }, value);
+  };
+  show(canaryGauge, 'canary');
+  show(flipRateGauge, 'flipRate');
+  show(spreadGauge, 'spread');
+  show(lengthCorrelationGauge, 'length');
+  for (const [axis, { alpha }] of Object.entries(agreement))
+    if (alpha.value !== null) agreementGauge.set({ axis }, alpha.value);
 }

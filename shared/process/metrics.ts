@@ -49,6 +49,43 @@ export const scoreGauge = new Gauge({
   registers,
 });
 
+/** `judge`: the type of a judge. Of several judges of a type the worst; a figure that was not measured is absent, never 0. */
+export const canaryGauge = new Gauge({
+  name: 'reset_judge_highest_canary',
+  help: 'Highest value that an answer of known low worth got in the last round, from 0 to 1',
+  labelNames: ['judge'] as const,
+  registers,
+});
+
+export const flipRateGauge = new Gauge({
+  name: 'reset_judge_flip_rate',
+  help: 'Share of the texts that were asked about twice in the last round whose values are more than 0.1 apart',
+  labelNames: ['judge'] as const,
+  registers,
+});
+
+export const spreadGauge = new Gauge({
+  name: 'reset_judge_spread',
+  help: 'Root mean square difference of two values of the same text in the last round',
+  labelNames: ['judge'] as const,
+  registers,
+});
+
+export const lengthCorrelationGauge = new Gauge({
+  name: 'reset_judge_length_correlation',
+  help: "Spearman's rho of value and length in words in the last round, from -1 to 1",
+  labelNames: ['judge'] as const,
+  registers,
+});
+
+/** `axis`: as of the scores. */
+export const agreementGauge = new Gauge({
+  name: 'reset_judges_agreement',
+  help: "Krippendorff's alpha of the judges of one axis on the texts of the last round",
+  labelNames: ['axis'] as const,
+  registers,
+});
+
 /** `queue`: sample, or the type of a judge. */
 export const unitsMissingGauge = new Gauge({
   name: 'reset_units_missing',

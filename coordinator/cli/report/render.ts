@@ -2,6 +2,7 @@ import type { Estimate } from '../../../shared/contract/facts.ts';
 import type { Report } from './collect.ts';
 import { figure, markdownTable } from './markdown.ts';
 import { renderCells, renderCurated, renderGuardrails } from './render-rounds.ts';
+import { renderHealth } from './render-health.ts';
 import { renderEqualLength, renderFaithfulnessByLength, renderLengths } from './render-lengths.ts';
 
 /** The report as Markdown. */
@@ -19,6 +20,7 @@ export function renderReport(report: Report): string {
     renderEqualLength(report.equalLength),
     renderCells(report.grids),
     renderCurated(report.curated),
+    renderHealth(report.curated),
     digests(report),
   ];
   return `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
