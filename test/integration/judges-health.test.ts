@@ -1,5 +1,10 @@
 /** A curator, a real bus and workers: what becomes of a round whose judge has an engine behind it. */
 import { expect, test } from 'vitest';
+import { connectCurator } from '../../coordinator/curator.ts';
+import type { Peers } from '../../coordinator/peers.ts';
+import { workOn } from '../../coordinator/work.ts';
+import type { Fact } from '../../shared/contract/facts.ts';
+import type { RunFile } from '../../shared/contract/run-file.ts';
 import { canaryId, repeatId } from '../../shared/contract/ids.ts';
 import type { Outcome, Result } from '../../shared/contract/work.ts';
 import { makeRound, startWorkers } from '../support/curating.ts';
@@ -39,8 +44,21 @@ function saying(values: ReadonlyMap<string, number>) {
         };
 }
 
+/** The fact that a coordinator takes from the curating of round 1. */
+function factOf(address: string, file: RunFile): Promise<Fact> {
+  const nobody = () => Promise.reject(new Error('only the curator of the run is asked'));
+  const peers: Peers = {
+    curator: () => Promise.resolve(connectCurator(address, file.run, undefined)),
+    anyCurator: nobody,
+    trainer: nobody,
+  };
+  const work = { kind: 'curate', step: 'r1', attempt: 0 } as const;
+  const deps = { peers, report: () => undefined };
+  return workOn(deps, { run: file.run, journal: [], work }, new AbortController().signal);
+}
+
 test('a judge that loves a canary stops the round, and resume asks it about the whole round again', async () => {
-  const { calls, nats } = await makeRound(8, { judges });
+  const { calls, nats, curator, file } = await makeRound(8, { judges });
   {
     const loving = saying(new Map([[canaryId('rating'), 0.9]]));
     await using _workers = await startWorkers(nats.url, loving, names);
@@ -52,6 +70,10 @@ test('a judge that loves a canary stops the round, and resume asks it about the 
       ) as string,
     });
     expect(await calls.curate('r1')).toMatchObject({ outcome: 'distrusted' });
+    expect(await factOf(curator.grpc, file)).toEqual({
+      fact: 'run.paused',
+      reason: expect.stringContaining('canary rating') as string,
+    });
     // Not mended: it says the same again.
     expect(await calls.curate('r1', 1)).toMatchObject({ outcome: 'distrusted' });
   }
