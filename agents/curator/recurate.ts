@@ -19,7 +19,7 @@ import { curateRounds } from './step/curate-rounds.ts';
 import type { SelectionsOf } from './step/evidence.ts';
 import { readEndedBoard } from './step/plan.ts';
 import { createTally } from './step/tally.ts';
-import { viewUnit } from './step/view.ts';
+import { selectUnit } from './step/view.ts';
 
 /** Differences that are shown of each dataset. */
 const SHOWN = 2;
@@ -40,9 +40,10 @@ export async function* recurate(
   const trained = await curateRounds(run, board, store);
   const selectionsOf: SelectionsOf = async (unit) => {
     const records = await readUnit(store, run.name, unit, board.judges(unit));
-    const view = viewUnit(changed, board, records);
-    tally.set(unit.unit, view.generated, view.candidates);
-    return view.selections;
+    // Whatever the changed selection would have asked for: what there is counts.
+    const { candidates, selections } = selectUnit(changed.file, record, records);
+    tally.set(unit.unit, 0, candidates);
+    return selections;
   };
   const other = { file: changed.file, selectionsOf };
   const curation = await curateRounds(run, board, store, other);

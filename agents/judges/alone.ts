@@ -7,8 +7,7 @@ import { messageOf, TransientError } from '../../shared/contract/failure.ts';
 import { Example } from '../../shared/contract/example.ts';
 import { JudgeSpec } from '../../shared/contract/run-file.ts';
 import { ShortDigest } from '../../shared/contract/ids.ts';
-import { readEnvironment } from '../../shared/process/environment.ts';
-import { createLogger } from '../../shared/process/logger.ts';
+import { readProfiles } from '../../shared/process/environment.ts';
 import { askHere } from './ask.ts';
 import { createEngines } from './engines.ts';
 import type { Reply } from './isolation.ts';
@@ -20,12 +19,8 @@ const Call = z.strictObject({
   question: z.strictObject({ example: Example, id: ShortDigest, text: z.string() }),
 });
 
-const { profiles, peer, logLevel } = readEnvironment(process.env);
-const log = createLogger('judge', peer, logLevel);
-const engines = createEngines(profiles, {
-  note: (line) => {
-    log.info({ line }, 'a program behind a judge says');
-  },
+const engines = createEngines(readProfiles(process.env['RESET_PROFILES']), {
+  note: (line) => process.stderr.write(`${line}\n`),
 });
 const stop = new AbortController();
 

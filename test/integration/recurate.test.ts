@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../coordinator/cli/ledger.ts';
 import { Recurating, type Recuration, RecurationPart } from '../../shared/contract/recuration.ts';
+import type { Result } from '../../shared/contract/work.ts';
 import { readStream } from '../../shared/rpc/client.ts';
 import { makeRound, startWorkers } from '../support/curating.ts';
 
@@ -109,5 +110,40 @@ test('an axis that had weight 0 and no judge leaves its candidates without a sco
     expect(figures).toMatchObject({ dataset: null, emptied: ['span'], rows: 0 });
     expect(figures.unjudged).toEqual([{ dataset: 'span', axis: 'faithfulness' }]);
     expect(figures.candidates.unscored).toEqual({ 'no judge measures faithfulness': 56 });
+  }
+});
+
+test('examples that were certain without a score are left out where a changed selection reads one', async () => {
+  const engine = { type: 'llm', provider: 'openai', model: 'judge-1' } as const;
+  const { calls, nats } = await makeRound(8, {
+    rounds: { max: 2, canaries: null },
+    judges: [
+      { name: 'em', axis: 'task', type: 'exact-match' },
+      { name: 'span', axis: 'faithfulness', type: 'span-coverage' },
+      { name: 'gpt', axis: 'instruction', ...engine },
+    ],
+  });
+  const alike = (result: Result): Result => {
+    if (result.kind !== 'sample' || result.unit !== 'r1-train-s0001') return result;
+    const items = result.items.map(({ example, generations }) => ({
+      example,
+      generations: generations.map((one) =>
+        one.outcome === 'generated' ? { ...one, text: 'Yes.' } : one,
+      ),
+    }));
+    return { ...result, items };
+  };
+  await using workers = await startWorkers(nats.url, alike, ['em', 'span', 'gpt']);
+  expect(await calls.curate('r1')).toMatchObject({
+    outcome: 'sealed',
+    candidates: { planned: 112, scored: 56, certain: 56 },
+    byDataset: { instruct: { planned: 8, kept: 8 } },
+  });
+  expect(workers.answered.filter((one) => one.startsWith('gpt/'))).toEqual([]);
+  const request = { run: 'test', step: 'r1', changes: '{"select":{"minScore":1}}' };
+  for await (const { part } of readStream(() => calls.client.recurate(request), { signal })) {
+    const figures = figuresOf([RecurationPart.parse(JSON.parse(part))]);
+    expect(figures.byDataset['instruct']?.excluded).toEqual({ 'no scored candidate': 8 });
+    expect(figures.candidates.unscored).toEqual({ 'gpt: no verdict': 56 });
   }
 });

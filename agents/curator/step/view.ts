@@ -1,4 +1,6 @@
 import type { CandidateCounts } from '../../../shared/contract/facts.ts';
+import type { RunFile } from '../../../shared/contract/run-file.ts';
+import type { TaskRecord } from '../ledger/tables.ts';
 import type { Run } from '../run.ts';
 import { datasetOf } from '../ledger/units.ts';
 import { countCandidates } from '../selection/score.ts';
@@ -19,19 +21,24 @@ export interface UnitView {
 
 export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRecords): UnitView {
   const { planned, sample } = unit;
-  const { step, attempt, checkpoint, winRates } = record;
-  const states = assess(unit, {
-    judges: judges(planned),
-    select: file.select,
-    attempt,
-    trustedFrom: record.trustedFrom,
-  });
+  const { attempt, trustedFrom } = record;
+  const { select } = file;
+  const states = assess(unit, { judges: judges(planned), select, attempt, trustedFrom });
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
   const view = { states, generated: generations.filter(isGenerated).length };
-  const answered = isAnswered(states);
-  if (!answered || checkpoint === null)
-    return { ...view, candidates: countCandidates([]), selections: new Map() };
+  return isAnswered(states)
+    ? { ...view, ...selectUnit(file, record, unit) }
+    : { ...view, candidates: countCandidates([]), selections: new Map() };
+}
 
+/** Counts and selects the candidates of a unit by what the ledger has of it. */
+export function selectUnit(
+  file: RunFile,
+  { step, checkpoint, winRates }: TaskRecord,
+  unit: UnitRecords,
+): Pick<UnitView, 'candidates' | 'selections'> {
+  if (checkpoint === null) return { candidates: countCandidates([]), selections: new Map() };
+  const { planned } = unit;
   const { kind } = datasetOf(file, planned.dataset);
   const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, unit);
   const draw = { seed: file.seed, round: roundOfStep(step) };
@@ -43,7 +50,6 @@ export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRec
         ])
       : [];
   return {
-    ...view,
     candidates: countCandidates(scored.flatMap(({ candidates }) => candidates)),
     selections: new Map(selections),
   };
