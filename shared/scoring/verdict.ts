@@ -1,3 +1,5 @@
+import { mayBeQuoted } from './quoted.ts';
+
 /** What a judge model gave between double brackets, trimmed; or why there is nothing to read. */
 export type LastVerdict = { readonly verdict: string } | { readonly reason: string };
 
@@ -12,16 +14,8 @@ const verdicts = /(?<!\[)\[\[([^[\]]*)\]\](?!\]|\((?:https?:|#))/g;
 export function lastVerdict(judgment: string, shown: readonly string[]): LastVerdict {
   const given = [...judgment.matchAll(verdicts)].map(([, inside = '']) => inside.trim());
   if (given.length === 0) return { reason: 'no verdict in double brackets was found' };
-  const texts = shown.map(withoutSpace);
-  const verdict = given.findLast((one) => {
-    const quote = `[[${withoutSpace(one)}]]`;
-    return !texts.some((text) => text.includes(quote));
-  });
+  const verdict = given.findLast((one) => !mayBeQuoted(`[[${one}]]`, shown));
   return verdict === undefined
     ? { reason: 'every verdict may be a quote: it stands in a text that was judged' }
     : { verdict };
-}
-
-function withoutSpace(text: string): string {
-  return text.replace(/\s+/g, '');
 }

@@ -1,4 +1,5 @@
 import type { Skill } from '../../../shared/contract/judge-options.ts';
+import { mayBeQuoted } from '../../../shared/scoring/quoted.ts';
 import { type Asking, userPrompt } from './asking.ts';
 import { unitValue, weightedMean } from './scores.ts';
 
@@ -82,7 +83,7 @@ function readDictionary(
   shown: readonly string[],
 ): ReadonlyMap<string, number> | undefined {
   const dictionary = text.match(/\{[^{}]*\}/g)?.at(-1);
-  if (dictionary === undefined || shown.some((one) => one.includes(dictionary))) return undefined;
+  if (dictionary === undefined || mayBeQuoted(dictionary, shown)) return undefined;
   const pairs = dictionary.matchAll(/(['"])([^'"{}:]+)\1\s*:\s*(\d+(?:\.\d+)?)(?=\s*[,}])/g);
   return new Map(
     Array.from(pairs, ([, , name = '', score]) => [name.trim().toLowerCase(), Number(score)]),

@@ -1,3 +1,5 @@
+import { mayBeQuoted } from '../../../shared/scoring/quoted.ts';
+
 /**
  * The last JSON object in a model's text that begins with the member `first`; undefined where there is none, where it is cut, or where it
  * also stands in one of the texts `shown` to the model, for then it may be a quote. Never throws; reads the text once from there.
@@ -10,7 +12,7 @@ export function lastObject(text: string, first: string, shown: readonly string[]
   const end = start === undefined ? undefined : endOfObject(text, start);
   if (end === undefined) return undefined;
   const object = text.slice(start, end);
-  if (shown.some((one) => withoutSpace(one).includes(withoutSpace(object)))) return undefined;
+  if (mayBeQuoted(object, shown)) return undefined;
   try {
     return JSON.parse(object) as unknown;
   } catch {
@@ -27,8 +29,4 @@ function endOfObject(text: string, start: number): number | undefined {
     if (depth === 0) return start + index + 1;
   }
   return undefined;
-}
-
-function withoutSpace(text: string): string {
-  return text.replace(/\s+/g, '');
 }
