@@ -7,16 +7,21 @@ export interface StepMessage {
   outcome?: string;
 }
 
-/** Reads a step's stream to its outcome; progress goes to `report`. Throws TransientError where it breaks off before. */
-export async function outcomeOf<TProgress, TOutcome>(
+/**
+ * Reads a step's stream to its outcome; progress goes to `report`, and what that returns other than undefined ends the reading in place of
+ * the outcome. Throws TransientError where the stream breaks off before.
+ */
+export async function outcomeOf<TProgress, TOutcome, TEnd>(
   messages: AsyncIterable<StepMessage>,
   progressSchema: z.ZodType<TProgress>,
   outcomeSchema: z.ZodType<TOutcome>,
-  report: (progress: TProgress) => void,
-): Promise<TOutcome> {
+  report: (progress: TProgress) => TEnd | undefined,
+): Promise<TOutcome | TEnd> {
   for await (const { progress, outcome } of messages) {
     if (outcome !== undefined) return outcomeSchema.parse(JSON.parse(outcome));
-    if (progress !== undefined) report(progressSchema.parse(JSON.parse(progress)));
+    const end =
+      progress === undefined ? undefined : report(progressSchema.parse(JSON.parse(progress)));
+    if (end !== undefined) return end;
   }
   throw new TransientError('the stream of the step ended without an outcome');
 }

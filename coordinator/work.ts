@@ -7,7 +7,7 @@ import {
   TrainProgress,
   type TrainRequest,
 } from '../shared/contract/steps.ts';
-import { pauseOfBudget } from './decision/budget.ts';
+import { pauseOfBudget, pauseOfDollars } from './decision/budget.ts';
 import { decide } from './decision/decide.ts';
 import { finishing } from './decision/next.ts';
 import type { Work } from './machine.ts';
@@ -42,7 +42,7 @@ export async function workOn(
     case 'train':
       return train(deps, journal, work.request, signal);
     case 'evaluate':
-      return evaluate(deps, run, work, signal);
+      return evaluate(deps, run, journal, work, signal);
     case 'decide':
       return decideRound(deps, run, journal, work, signal);
   }
@@ -55,6 +55,8 @@ async function curate(
   { step, attempt }: Extract<Work, { kind: 'curate' }>,
   signal: AbortSignal,
 ): Promise<Fact> {
+  const spent = pauseOfDollars(journal, undefined);
+  if (spent !== undefined) return spent;
   const curator = await peers.curator(run);
   await curator.startCurate(step, attempt, signal);
   const answer = await outcomeOf(
@@ -63,8 +65,10 @@ async function curate(
     CurateOutcome,
     (progress) => {
       report(run, progress);
+      return pauseOfDollars(journal, progress);
     },
   );
+  if ('fact' in answer) return answer;
   switch (answer.outcome) {
     case 'sealed': {
       const { outcome: _, ...sealed } = answer;
@@ -82,9 +86,12 @@ async function curate(
 async function evaluate(
   { peers, report }: WorkDeps,
   run: string,
+  journal: readonly Fact[],
   { step, checkpoint, attempt }: Extract<Work, { kind: 'evaluate' }>,
   signal: AbortSignal,
 ): Promise<Fact> {
+  const spent = pauseOfDollars(journal, undefined);
+  if (spent !== undefined) return spent;
   const curator = await peers.curator(run);
   await curator.startEvaluate(step, checkpoint, attempt, signal);
   const answer = await outcomeOf(
@@ -93,8 +100,10 @@ async function evaluate(
     EvaluateOutcome,
     (progress) => {
       report(run, progress);
+      return pauseOfDollars(journal, progress);
     },
   );
+  if ('fact' in answer) return answer;
   if (answer.outcome === 'short')
     return { fact: 'run.paused', reason: answer.reason, counts: answer.unscored };
   const { outcome: _, ...scores } = answer;
@@ -111,12 +120,13 @@ async function train(
   const pause = pauseOfBudget(journal, await trainer.spent(request.run, signal));
   if (pause !== undefined) return pause;
   await trainer.start(request, signal);
-  const answer = await outcomeOf(
+  const answer = await outcomeOf<TrainProgress, TrainOutcome, never>(
     trainer.watch(request.run, request.step, signal),
     TrainProgress,
     TrainOutcome,
     (progress) => {
       report(request.run, progress);
+      return undefined;
     },
   );
   if (answer.outcome === 'failed') {

@@ -1,6 +1,7 @@
 import type { Explanation } from '../../shared/contract/explanation.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
 import type { Example } from '../../shared/contract/example.ts';
+import { textId } from '../../shared/contract/ids.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { renderPrompt } from './dataset/template.ts';
 import { read, scan, tables, type TaskRecord } from './ledger/tables.ts';
@@ -8,6 +9,7 @@ import { readUnit } from './ledger/units.ts';
 import type { PlannedUnit } from './plan/cut.ts';
 import type { Run } from './run.ts';
 import { scoreUnit } from './step/score-unit.ts';
+import type { UnitRecords } from './step/unit.ts';
 
 type ExplainedStep = Explanation['steps'][number];
 
@@ -89,6 +91,7 @@ async function explainUnit(
           text,
           failure,
           verdicts,
+          cached: text === null ? [] : cachedBy(records, example.id, textId(text)),
           arithmetic,
           score,
           cells: [...cells],
@@ -97,4 +100,13 @@ async function explainUnit(
       selection,
     },
   ];
+}
+
+/** The judges whose verdict on a text was found in a cache. */
+function cachedBy({ verdicts }: UnitRecords, example: string, text: string): string[] {
+  return Array.from(verdicts, ([judge, rows]) => {
+    const items = rows.flatMap((row) => row.items.filter((item) => item.example === example));
+    const found = items.flatMap((item) => item.verdicts).find((one) => one.text === text);
+    return found?.cached === true ? [judge] : [];
+  }).flat();
 }

@@ -42,7 +42,7 @@ export async function* recurate(
     const records = await readUnit(store, run.name, unit, board.judges(unit));
     // Whatever the changed selection would have asked for: what there is counts.
     const { candidates, selections } = selectUnit(changed.file, record, records);
-    tally.set(unit.unit, 0, candidates);
+    tally.set(unit.unit, { generated: 0, candidates, judging: {} });
     return selections;
   };
   const other = { file: changed.file, selectionsOf };

@@ -42,7 +42,7 @@ export async function* watchTask(
 }
 
 function planning(step: string): StepProgress {
-  return { step, phase: 'planning', queues: {}, candidates: 0, unscored: {} };
+  return { step, phase: 'planning', queues: {}, candidates: 0, unscored: {}, usd: 0 };
 }
 
 /** Returns after PROGRESS_MS, when the actor ends, or when the signal aborts. */

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { verdictKey } from '../../shared/contract/ids.ts';
+import { isAskedByExample } from '../../shared/contract/judge-options.ts';
 import type { JudgeResult, JudgeUnit, Outcome } from '../../shared/contract/work.ts';
 import type { Ask } from './ask.ts';
-import type { VerdictCache } from './cache.ts';
+import type { Remembered, VerdictCache } from './cache.ts';
 
 /** What is known of a unit in hand: its verdicts from the cache, and those given since, which outlive an outage. */
 export interface Answers {
@@ -27,7 +28,8 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
     })),
   );
   const keys = items.flat().map(({ key }) => key);
-  const cached = new Map<string, Outcome>();
+  const self = `${unit.run}/${unit.unit}`;
+  const cached = new Map<string, Remembered>();
   const given = new Map<string, Outcome>();
   const stored = new Set<string>();
 
@@ -35,8 +37,8 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
     recall: async (cache) => {
       const recalled = await cache.recall(keys);
       for (const [at, key] of keys.entries()) {
-        const outcome = recalled[at];
-        if (outcome !== undefined) cached.set(key, outcome);
+        const found = recalled[at];
+        if (found !== undefined) cached.set(key, found);
       }
     },
     complete: async (ask, signal) => {
@@ -54,7 +56,7 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
     },
     remember: async (cache) => {
       const fresh = new Map([...given].filter(([key]) => !stored.has(key)));
-      await cache.remember(fresh);
+      await cache.remember(self, fresh);
       for (const key of fresh.keys()) stored.add(key);
     },
     counts: () => {
@@ -71,9 +73,12 @@ export function createAnswers(unit: JudgeUnit, fingerprint: string): Answers {
       items: unit.items.map(({ example }, at) => ({
         example: example.id,
         verdicts: (items[at] ?? []).map(({ key, question: { id } }) => {
-          const answer = cached.get(key) ?? given.get(key);
+          const found = cached.get(key);
+          const answer = found?.answer ?? given.get(key);
           if (answer === undefined) throw new Error(`text ${id} of ${example.id} has no verdict`);
-          return { text: id, answer };
+          // What an attempt of this same unit left behind was paid for it and stands in no other.
+          const isPaid = found !== undefined && found.unit !== self && isAskedByExample(unit.judge);
+          return { text: id, answer, ...(isPaid ? { cached: true as const } : {}) };
         }),
       })),
     }),

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Explanation } from '../../shared/contract/explanation.ts';
 import { Fact } from '../../shared/contract/facts.ts';
 import { curatorClient, readStream, unary } from '../../shared/rpc/client.ts';
@@ -11,6 +8,7 @@ import { Answer } from '../../shared/contract/steps.ts';
 import type { JournalEntry } from '../curator.ts';
 import { connectCluster, localBus, type Cluster, type ClusterOptions } from './cluster.ts';
 import { CommandError, exits } from './exit.ts';
+import { readProgram } from './program.ts';
 
 /** What can be read of the runs: from their curators while a cluster runs, else from the ledger folder that it left. */
 export interface Ledger {
@@ -133,21 +131,6 @@ async function readAtRest(folder: string, ...request: string[]): Promise<unknown
   return lines;
 }
 
-async function* linesAtRest(folder: string, request: readonly string[]): AsyncGenerator {
-  const reader = fileURLToPath(import.meta.resolve('../../agents/curator/reader.js'));
-  const child = spawn(process.execPath, [reader, folder, ...request], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-  try {
-    for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
-    if ((await ended) !== 0) throw new CommandError(exits.failed, complaint.trim());
-  } finally {
-    child.kill();
-  }
+function linesAtRest(folder: string, request: readonly string[]): AsyncGenerator {
+  return readProgram('agents/curator/reader.js', [folder, ...request], exits.failed);
 }

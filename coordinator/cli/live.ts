@@ -2,6 +2,7 @@ import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import type { Estimate, Fact } from '../../shared/contract/facts.ts';
 import type { JournalEntry } from '../curator.ts';
+import { dollars } from '../dollars.ts';
 import type { Progress, Watcher } from './follow.ts';
 
 const PLAIN_EVERY_MS = 2_000;
@@ -93,7 +94,8 @@ function progressLine(progress: Progress): string {
   const planned = sum(Object.values(progress.queues).map((queue) => queue.planned));
   const answered = sum(Object.values(progress.queues).map((queue) => queue.answered));
   const unscored = sum(Object.values(progress.unscored));
-  return `  ${progress.step}: ${progress.phase} ${bar(answered, planned)} ${queues.join(', ')}${unscored === 0 ? '' : colors.yellow(`, ${unscored} unscored`)}`;
+  const spent = progress.usd === 0 ? '' : `, ${dollars(progress.usd)}`;
+  return `  ${progress.step}: ${progress.phase} ${bar(answered, planned)} ${queues.join(', ')}${spent}${unscored === 0 ? '' : colors.yellow(`, ${unscored} unscored`)}`;
 }
 
 function bar(at: number, of: number): string {

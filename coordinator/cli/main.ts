@@ -4,6 +4,7 @@ import { answers } from './answers.ts';
 import { DEFAULT_STATE } from './closer-look.ts';
 import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
+import { estimate } from './estimate.ts';
 import { exits, reportFailure } from './exit.ts';
 import { endWithReader, exitWith } from './output.ts';
 import { judgeCheck, type JudgeCheckOptions } from './judge-check.ts';
@@ -65,6 +66,15 @@ command('run <file>', 'start the run of a run file, or go on with it, and follow
     code = await run(file, options, stop.signal);
   });
 
+command(
+  'estimate <file>',
+  'what the judges of a run file that ask a model may cost: calls, tokens and dollars, before anything is asked',
+)
+  .option('--profiles <file>', 'prices of the providers’ models (default: RESET_PROFILES)')
+  .action(async (file: string, options: Common & { profiles?: string }) => {
+    code = await estimate(file, options, stop.signal);
+  });
+
 command('status', 'the runs, what they wait for, and the peers').action(async (options: Common) => {
   code = await status(options, stop.signal);
 });
@@ -99,7 +109,7 @@ command(
 
 command(
   'report',
-  'scores, decisions, answer lengths, decoding settings and every digest of a run, as Markdown',
+  'scores, decisions, answer lengths, decoding settings, what judging cost and every digest of a run, as Markdown',
 )
   .option('--out <file>', 'write it into a file')
   .option('--run <run>', 'the run, where there are several')

@@ -3,6 +3,7 @@ import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { exits } from './exit.ts';
 import { openLedger } from './ledger.ts';
+import { verdictLines } from './verdict-lines.ts';
 import { chosenRun } from './watch.ts';
 
 /** Shows all that is known of one example: prompt, candidates with their cells, verdicts, arithmetic, winner and checkpoint. */
@@ -48,26 +49,37 @@ function explainStep({
     '',
     colors.bold(`${step}, ${split}, sampled from checkpoint ${checkpoint}`),
     `prompt: ${JSON.stringify(prompt)}`,
-    ...candidates.flatMap((candidate) =>
-      explainCandidate(candidate, candidate.candidate === selection?.candidate),
+    ...candidates.flatMap((candidate, at) =>
+      explainCandidate(candidate, {
+        kept: candidate.candidate === selection?.candidate,
+        repeats: candidates.slice(0, at).some(({ text }) => text === candidate.text),
+      }),
     ),
     ...(selection === null ? [] : [`kept: ${selection.candidate ?? 'none'}: ${selection.reason}`]),
   ];
 }
 
 function explainCandidate(
-  { candidate, cells, text, failure, verdicts, arithmetic }: StepExplanation['candidates'][number],
-  kept: boolean,
+  {
+    candidate,
+    cells,
+    text,
+    failure,
+    verdicts,
+    cached,
+    arithmetic,
+  }: StepExplanation['candidates'][number],
+  { kept, repeats }: { kept: boolean; repeats: boolean },
 ): string[] {
   const answer =
     text === null ? colors.yellow(`failed: ${failure ?? 'no reason given'}`) : JSON.stringify(text);
   return [
     `${kept ? colors.green('*') : ' '} ${candidate.slice(0, 8)} ${cells.join('+')}: ${answer}`,
-    ...Object.entries(verdicts).map(([judge, verdict]) =>
-      verdict.outcome === 'scored'
-        ? `    ${judge}: ${verdict.value} ${JSON.stringify(verdict.details)}`
-        : `    ${judge}: unscored: ${verdict.reason}`,
-    ),
+    ...Object.entries(verdicts).flatMap(([judge, verdict]) => {
+      const lines = verdictLines(judge, verdict, cached.includes(judge));
+      // Equal texts were judged once: what was said of them is shown with the first.
+      return repeats ? lines.slice(0, 1) : lines;
+    }),
     `    score: ${arithmetic}`,
   ];
 }

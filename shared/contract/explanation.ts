@@ -20,6 +20,8 @@ export const Explanation = z.strictObject({
           text: z.string().nullable(),
           failure: z.string().nullable(),
           verdicts: z.record(z.string(), Outcome),
+          /** Judges that had given this verdict before, for another unit, and paid for it there. */
+          cached: z.array(z.string()),
           /** The terms of the weighted sum, in words and numbers, and its value; null where a needed verdict is missing. */
           arithmetic: z.string(),
           score: z.number().nullable(),

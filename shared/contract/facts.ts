@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DatasetKind } from './example.ts';
 import { JudgesHealth } from './health.ts';
 import { Digest, Id, Step } from './ids.ts';
+import { Judging } from './judging.ts';
 import { RunFile } from './run-file.ts';
 
 /** A mean over n examples with a bootstrap 95 % interval. */
@@ -98,6 +99,9 @@ export const CandidateCounts = z.strictObject({
 });
 export type CandidateCounts = z.infer<typeof CandidateCounts>;
 
+/** By judge's name; older journals have none. */
+export const JudgingByJudge = z.record(Id, Judging).default({});
+
 /**
  * The journal of a run is a list of these, appended with the expected length. They hold no clock, host or path,
  * so an undisturbed run and one with kills write the same bytes.
@@ -117,6 +121,7 @@ export const Fact = z.discriminatedUnion('fact', [
     rows: z.int().nonnegative(),
     byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
     candidates: CandidateCounts,
+    judges: JudgingByJudge,
     ties: z.int().nonnegative(),
     duplicates: z.int().nonnegative(),
     /** By cell, in grid order; none where nothing was sampled. */
@@ -145,6 +150,7 @@ export const Fact = z.discriminatedUnion('fact', [
     dev: Scores,
     test: Scores,
     answers: AnswerStatistics,
+    judges: JudgingByJudge,
   }),
   z.strictObject({
     fact: z.literal('decision.made'),
@@ -168,8 +174,8 @@ export const Fact = z.discriminatedUnion('fact', [
     fact: z.literal('run.paused'),
     reason: z.string(),
     counts: counts.optional(),
-    /** The budget that is used up: resuming grants it once more. What was used is a duration, so it stands in no fact. */
-    budget: z.enum(['gpuHours']).optional(),
+    /** The budget that is used up: resuming grants it once more. GPU time used is a duration, so it stands in no fact; dollars stand in those of the steps. */
+    budget: z.enum(['gpuHours', 'usd']).optional(),
   }),
   z.strictObject({ fact: z.literal('run.resumed') }),
   z.strictObject({

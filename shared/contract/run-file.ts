@@ -189,7 +189,22 @@ const Filled = closedObject({
   select: Select.prefault({}),
   training: TrainingSettings,
   /** What a run may use before it pauses; each resume grants as much again. */
-  budget: closedObject({ gpuHours: z.number().positive() }).optional(),
+  budget: closedObject({
+    /** Of trainings; looked at before each. */
+    gpuHours: z.number().positive(),
+    /**
+     * Of the calls of judges that ask a model. The run pauses as soon as so much is spent, within a step too. Judges end the units that they
+     * have in hand, one example each and at most as many as a peer's provider takes requests at once; no more than these, and what was
+     * taken up in the second until they hear of the pause, is spent above it.
+     */
+    usd: z.number().positive(),
+  })
+    .partial()
+    .refine(
+      ({ gpuHours, usd }) => gpuHours !== undefined || usd !== undefined,
+      'give gpuHours or usd',
+    )
+    .optional(),
   rounds: closedObject({
     /** 0 makes the start, evaluates it and ends. */
     max: z.int().nonnegative(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JudgesHealth } from './health.ts';
 import { Digest, Id, ShortDigest, Step } from './ids.ts';
-import { AnswerStatistics, CandidateCounts, CellCounts, Scores } from './facts.ts';
+import { AnswerStatistics, CandidateCounts, CellCounts, JudgingByJudge, Scores } from './facts.ts';
 import { Axis } from './run-file.ts';
 import { TrainingPace } from './training.ts';
 
@@ -14,6 +14,8 @@ export const StepProgress = z.strictObject({
   queues: z.record(z.string(), z.strictObject({ planned: z.int(), answered: z.int() })),
   candidates: z.int().nonnegative(),
   unscored: counts,
+  /** US dollars that judging this step has cost so far. */
+  usd: z.number().min(0),
 });
 export type StepProgress = z.infer<typeof StepProgress>;
 
@@ -25,6 +27,7 @@ export const CurateOutcome = z.discriminatedUnion('outcome', [
     rows: z.int(),
     byDataset: z.record(Id, z.strictObject({ planned: z.int(), kept: z.int(), excluded: counts })),
     candidates: CandidateCounts,
+    judges: JudgingByJudge,
     ties: z.int(),
     duplicates: z.int(),
     cells: z.record(z.string(), CellCounts),
@@ -45,6 +48,7 @@ export const EvaluateOutcome = z.discriminatedUnion('outcome', [
     dev: Scores,
     test: Scores,
     answers: AnswerStatistics,
+    judges: JudgingByJudge,
   }),
   z.strictObject({ outcome: z.literal('short'), reason: z.string(), unscored: counts }),
 ]);

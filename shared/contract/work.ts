@@ -125,8 +125,15 @@ export const Outcome = z.discriminatedUnion('outcome', [
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 
-/** An outcome and the text that it is about. */
-export const Verdict = z.strictObject({ text: ShortDigest, answer: Outcome });
+/**
+ * An outcome and the text that it is about. `cached` where a judge with an engine behind it had asked about the same text for another unit,
+ * in an earlier step or another run: what it cost was paid there.
+ */
+export const Verdict = z.strictObject({
+  text: ShortDigest,
+  answer: Outcome,
+  cached: z.literal(true).optional(),
+});
 export type Verdict = z.infer<typeof Verdict>;
 
 const answered = { run: Id, unit: UnitId, peer: Id };

@@ -110,6 +110,30 @@ export const verdictsCounter = new Counter({
   registers,
 });
 
+/** `judge`: the type of a judge. `cause`: as `Cause` of the contract, or other. */
+export const unscoredCounter = new Counter({
+  name: 'reset_unscored_verdicts_total',
+  help: 'Unscored verdicts stored in the ledger, by cause',
+  labelNames: ['judge', 'cause'] as const,
+  registers,
+});
+
+/** `judge`: the type of a judge. `kind`: prompt, cached (prompt tokens that the provider had read before), completion. */
+export const judgeTokensCounter = new Counter({
+  name: 'reset_judge_tokens_total',
+  help: 'Tokens of the calls behind the verdicts stored in the ledger; a verdict that was paid for before has none',
+  labelNames: ['judge', 'kind'] as const,
+  registers,
+});
+
+/** `judge`: the type of a judge. */
+export const judgeDollarsCounter = new Counter({
+  name: 'reset_judge_dollars_total',
+  help: 'US dollars that the verdicts stored in the ledger have cost',
+  labelNames: ['judge'] as const,
+  registers,
+});
+
 /** `role`: sampler, judge. */
 export const unitSeconds = new Histogram({
   name: 'reset_unit_duration_seconds',

@@ -162,6 +162,7 @@ test('the report tells the whole run, from the journal and the answers', async (
     'Instruction score at equal length',
     'Cells',
     'Datasets',
+    'Judges',
     'Digests',
   ]);
   expect(text).not.toMatch(/undefined|NaN/);

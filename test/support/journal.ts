@@ -47,6 +47,7 @@ function sealed(step: string): Fact {
     rows: 4,
     byDataset: {},
     candidates,
+    judges: {},
     ties: 0,
     duplicates: 0,
     cells: {},
@@ -86,6 +87,7 @@ function evaluated(step: string, index: number, dev: Scores, test = dev): Fact {
     dev,
     test,
     answers: answers(),
+    judges: {},
   };
 }
 

@@ -14,7 +14,6 @@ import { averageLengths } from '../../coordinator/cli/report/lengths.ts';
 import { markdownTable } from '../../coordinator/cli/report/markdown.ts';
 import { renderReport } from '../../coordinator/cli/report/render.ts';
 import type { FactOf } from '../../shared/contract/facts.ts';
-import { JudgesHealth } from '../../shared/contract/health.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import { Dataset } from '../../shared/contract/run-file.ts';
 import type { Answer } from '../../shared/contract/steps.ts';
@@ -224,40 +223,6 @@ describe('the report', () => {
       expect(text).toContain(words);
     expect(text).not.toContain('undefined');
     expect(text).not.toContain('NaN');
-  });
-
-  test('tells the health of the judges of the rounds that have one', () => {
-    const health = JudgesHealth.parse({
-      judges: {
-        gpt: {
-          outcomes: { malformed: 2, scored: 26 },
-          length: { n: 26, value: 0.25 },
-          canaries: { asked: 12, highest: { canary: 'boast', value: 0.3 } },
-          repeats: { n: 4, flipRate: 0.25, spread: 0.15 },
-        },
-        em: { outcomes: { scored: 28 }, length: { n: 28, value: null } },
-      },
-      agreement: {
-        task: {
-          alpha: { n: 26, value: 0.5 },
-          kappa: [{ judges: ['gpt', 'em'], n: 26, value: 0.4 }],
-        },
-      },
-    });
-    const told = entries.map((entry) =>
-      entry.fact.fact === 'dataset.sealed' && entry.fact.step === 'r2'
-        ? { ...entry, fact: { ...entry.fact, health } }
-        : entry,
-    );
-    const text = renderReport(makeReport(told, rounds));
-    for (const line of [
-      '| 2 | gpt | 28 | 2 malformed | 0.300 (boast) | 0.250 (4) | 0.150 | 0.250 |',
-      '| 2 | em | 28 | none | – | – | – | – |',
-      '| 2 | task | all | Krippendorff alpha | 0.500 | 26 |',
-      '| 2 | task | gpt, em | Cohen kappa | 0.400 | 26 |',
-    ])
-      expect(text).toContain(line);
-    expect(renderReport(makeReport(entries, rounds))).not.toContain('health');
   });
 
   test.each(wholeJournal.map((_, index) => index + 1))(

@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { pauseOfBudget } from '../../coordinator/decision/budget.ts';
+import { pauseOfBudget, pauseOfDollars } from '../../coordinator/decision/budget.ts';
 import { nextOf } from '../../coordinator/decision/next.ts';
 import type { Fact } from '../../shared/contract/facts.ts';
+import { noJudging } from '../../shared/contract/judging.ts';
+import { RunFile } from '../../shared/contract/run-file.ts';
 import { wholeJournal } from '../support/journal.ts';
 
 const HOUR = 3600;
 
 /** The journal's first fact, with a budget. */
-function opened(gpuHours?: number): Fact {
+function opened(gpuHours?: number, usd?: number): Fact {
   const [first] = wholeJournal;
   if (first?.fact !== 'run.opened') throw new Error('a journal begins with run.opened');
-  const budget = gpuHours === undefined ? undefined : { gpuHours };
+  const budget = { ...(gpuHours === undefined ? {} : { gpuHours }), usd };
   return { ...first, file: { ...first.file, budget } };
 }
 
@@ -38,5 +40,59 @@ describe('a budget of GPU-hours', () => {
     expect(pauseOfBudget(journal, 3 * HOUR)).toBeUndefined();
     expect(pauseOfBudget(journal, 4 * HOUR)?.reason).toContain('2 times 2 GPU-hours');
     expect(pauseOfBudget(journal.slice(0, 3), 3 * HOUR)).toBeDefined();
+  });
+});
+
+describe('a budget of dollars', () => {
+  /** A step whose two judges cost this, between them. */
+  function sealed(usd: number): Fact {
+    const fact = wholeJournal.find((one) => one.fact === 'dataset.sealed');
+    if (fact?.fact !== 'dataset.sealed') throw new Error('the journal has a sealed dataset');
+    const half = { ...noJudging, usd: usd / 2 };
+    return { ...fact, judges: { one: half, other: half, free: noJudging } };
+  }
+  const judging = (usd: number) => ({ phase: 'judging' as const, usd });
+
+  test('that has something left lets a step begin and go on', () => {
+    expect(pauseOfDollars([opened(undefined, 400), sealed(399)], undefined)).toBeUndefined();
+    expect(pauseOfDollars([opened(undefined, 400), sealed(300)], judging(99.99))).toBeUndefined();
+    expect(pauseOfDollars([opened(2), sealed(1e6)], judging(1e6))).toBeUndefined();
+  });
+
+  test('that is spent pauses the run before a step, and within it as soon as it is', () => {
+    const before = pauseOfDollars([opened(undefined, 400), sealed(400.12)], undefined);
+    expect(before).toEqual({
+      fact: 'run.paused',
+      reason: 'budget.usd: $400.12 of $400 are spent; resume grants as much again',
+      budget: 'usd',
+    });
+    const within = pauseOfDollars([opened(undefined, 400), sealed(300)], judging(100));
+    expect(within?.reason).toContain('$400 of $400 are spent');
+  });
+
+  test('does not hold up a step that has all its verdicts', () => {
+    const journal = [opened(undefined, 400), sealed(300)];
+    expect(pauseOfDollars(journal, { phase: 'sealing', usd: 500 })).toBeUndefined();
+  });
+
+  test('is granted once more by each resume after such a pause, and by no other', () => {
+    const pause = pauseOfDollars([opened(undefined, 0.1)], judging(0.1)) ?? opened();
+    const resumed: Fact = { fact: 'run.resumed' };
+    const ofHours: Fact = { fact: 'run.paused', reason: 'planted', budget: 'gpuHours' };
+    const journal = [opened(2, 0.1), ofHours, resumed, pause, resumed, pause, resumed];
+    expect(pauseOfDollars(journal, judging(0.29))).toBeUndefined();
+    expect(pauseOfDollars(journal, judging(0.3))?.reason).toContain('$0.3 of $0.3');
+    expect(pauseOfDollars(journal.slice(0, 3), judging(0.1))).toBeDefined();
+  });
+
+  test('a run file gives one budget or both, and none of nothing', () => {
+    const file = (budget: object) => {
+      const [first] = wholeJournal;
+      return RunFile.safeParse({ ...(first?.fact === 'run.opened' ? first.file : {}), budget });
+    };
+    expect(file({ usd: 400 }).success).toBe(true);
+    expect(file({ usd: 400, gpuHours: 96 }).success).toBe(true);
+    expect(file({}).error?.issues[0]?.message).toBe('give gpuHours or usd');
+    expect(file({ usd: 0 }).success).toBe(false);
   });
 });

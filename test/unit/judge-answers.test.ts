@@ -83,6 +83,30 @@ test('a scored verdict is found in the cache by the next attempt, another judge 
   await expect(other.complete(never, signal)).rejects.toThrow('asked although it is cached');
 });
 
+test('a verdict of an engine that was paid for another unit is marked, one of an earlier attempt at the same is not', async () => {
+  await using setup = await openCache();
+  const asked: JudgeUnit = {
+    ...unit,
+    unit: 'r1-dev-s0001-e00',
+    judge: { name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai', model: 'm' },
+  };
+  const marks = async (one: JudgeUnit): Promise<(true | undefined)[]> => {
+    const answers = createAnswers(one, OTHER);
+    await answers.recall(setup.cache);
+    await answers.complete(askHere(judgeBy(() => half)), signal);
+    await answers.remember(setup.cache);
+    const { items } = answers.toResult('judge-1');
+    return items.flatMap(({ verdicts }) => verdicts.map(({ cached }) => cached));
+  };
+  const none = Array.from({ length: 6 }, () => undefined);
+  expect(await marks(asked)).toEqual(none);
+  expect(await marks(asked)).toEqual(none);
+  const later = { ...asked, unit: 'r2-dev-s0001-e00' };
+  expect(await marks(later)).toEqual(none.map(() => true));
+  expect(await marks({ ...asked, run: 'run-b' })).toEqual(none.map(() => true));
+  expect(await marks({ ...later, judge: spec })).toEqual(none);
+});
+
 test('an unscored verdict is answered but not cached', async () => {
   await using setup = await openCache();
   const broken = judgeBy(() => Promise.reject(new PermanentError('no rating in the answer')));

@@ -5,7 +5,8 @@ import { PermanentError } from '../../../shared/contract/failure.ts';
 import { Digest, Id, ShortDigest, Split, Step, UnitId } from '../../../shared/contract/ids.ts';
 import { RunFile } from '../../../shared/contract/run-file.ts';
 import { CurateOutcome, EvaluateOutcome, EvaluationValue } from '../../../shared/contract/steps.ts';
-import { Generation, Outcome } from '../../../shared/contract/work.ts';
+import { Usage } from '../../../shared/contract/judging.ts';
+import { Generation, Verdict } from '../../../shared/contract/work.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
 
@@ -57,7 +58,11 @@ export const StoredVerdicts = z.strictObject({
     z.strictObject({
       example: ShortDigest,
       verdicts: z.array(
-        z.strictObject({ text: ShortDigest, answer: Outcome, fingerprint: Digest }),
+        Verdict.extend({
+          fingerprint: Digest,
+          /** What the unscored verdicts had cost that this one took the place of after a resume. */
+          superseded: Usage.optional(),
+        }),
       ),
     }),
   ),

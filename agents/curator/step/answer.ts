@@ -4,6 +4,7 @@ import type {
   Result,
   SampleResult,
 } from '../../../shared/contract/work.ts';
+import { noUsage, type Usage } from '../../../shared/contract/judging.ts';
 import type { Write } from '../../../shared/store/store.ts';
 import { merge } from '../ledger/merge.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type TaskRecord,
 } from '../ledger/tables.ts';
 import type { Run } from '../run.ts';
+import { paidFor } from './judging.ts';
 import { plannedRequests } from './score-unit.ts';
 import {
   isGenerated,
@@ -102,6 +104,7 @@ function takeVerdicts(
   const isOwn = ({ example }: { example: string }): boolean => asked.examples.includes(example);
   const rows = trustedRows(verdicts, judge, trustedFrom);
   const own = rows.filter((row) => row.items.every(isOwn));
+  const spent = spentBefore(verdicts.get(name) ?? [], attempt);
   const merged = merge(
     textsAsked(judge, run.file.select, planned, sample).filter(isOwn),
     own.flatMap((row) =>
@@ -109,7 +112,10 @@ function takeVerdicts(
     ),
     items.map(({ example, verdicts: answered }) => ({
       example,
-      outcomes: answered.map((verdict) => ({ ...verdict, fingerprint })),
+      outcomes: answered.map((verdict): StoredVerdict => {
+        const superseded = spent.get(`${example}/${verdict.text}`);
+        return { ...verdict, fingerprint, ...(superseded === undefined ? {} : { superseded }) };
+      }),
     })),
     { keyOf: ({ text }) => text, isFinal: isScored },
   );
@@ -131,4 +137,19 @@ function takeVerdicts(
     },
     write: put(tables.verdict, `${run.name}/${name}/${unit}`, stored),
   };
+}
+
+/**
+ * What was paid for verdicts that a resume has asked for again, by example and text: the ones that take their places carry it on, so that
+ * nothing paid is forgotten. A second answer of the same attempt is one that was delivered twice, and counts once.
+ */
+function spentBefore(rows: readonly StoredVerdicts[], attempt: number): Map<string, Usage> {
+  const spent = new Map<string, Usage>();
+  for (const { attempt: triedIn, items } of rows)
+    for (const { example, verdicts } of items)
+      for (const verdict of verdicts) {
+        const paid = triedIn < attempt ? paidFor(verdict) : (verdict.superseded ?? noUsage);
+        if (paid.calls > 0) spent.set(`${example}/${verdict.text}`, paid);
+      }
+  return spent;
 }

@@ -1,9 +1,11 @@
 import type { CandidateCounts } from '../../../shared/contract/facts.ts';
+import { addUsd } from '../../../shared/contract/judging.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { StepProgress } from '../../../shared/contract/steps.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
-import { createTally } from './tally.ts';
+import type { JudgingByJudge } from './judging.ts';
+import { createTally, type UnitCounts } from './tally.ts';
 import { type QueueState, type UnitState, unitsAsked } from './unit.ts';
 
 /** The judges that are asked about a unit. */
@@ -19,8 +21,8 @@ export interface Board {
   readonly judges: JudgesOf;
   /** Takes the present states of a planned unit; returns those that changed. */
   look(states: readonly UnitState[]): UnitState[];
-  /** Counts the candidates of a unit, instead of what was counted of it before. `generated` have a text. */
-  count(unit: string, generated: number, candidates: CandidateCounts): void;
+  /** Counts what there is of a unit, instead of what was counted of it before. */
+  count(unit: string, counts: UnitCounts): void;
   /** Nothing was counted of the unit: the ledger has no answer of it. */
   isFresh(unit: string): boolean;
   isComplete(): boolean;
@@ -28,6 +30,8 @@ export interface Board {
   missing(): ReadonlyMap<string, number>;
   progress(phase: 'planning' | 'working' | 'sealing' | 'done'): StepProgress;
   candidates(): CandidateCounts;
+  /** What each judge did, by name. */
+  judging(): JudgingByJudge;
 }
 
 /** The state of each unit in each of its queues, and how many are answered. */
@@ -52,13 +56,15 @@ export function createBoard(
     units,
     judges,
     look: (now) => now.filter((state) => states.set(state)),
-    count(unit, generated, candidates) {
-      tally.set(unit, generated, candidates);
+    count(unit, counts) {
+      tally.set(unit, counts);
     },
     isFresh: (unit) => !tally.has(unit),
     isComplete: () => [...missing().values()].every((left) => left === 0),
     missing,
     candidates: () => tally.candidates,
+    judging: () =>
+      Object.fromEntries(Object.entries(tally.judging).sort(([a], [b]) => (a < b ? -1 : 1))),
     progress(phase) {
       const sampling = (missing().get('sample') ?? 0) > 0;
       return {
@@ -67,6 +73,7 @@ export function createBoard(
         queues: Object.fromEntries(states.counts()),
         candidates: tally.generated,
         unscored: { ...tally.candidates.unscored },
+        usd: Object.values(tally.judging).reduce((sum, { usd }) => addUsd(sum, usd), 0),
       };
     },
   };

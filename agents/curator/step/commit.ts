@@ -7,7 +7,10 @@ import { sliceOf } from '../../../shared/contract/ids.ts';
 import type { Result } from '../../../shared/contract/work.ts';
 import {
   candidatesCounter,
+  judgeDollarsCounter,
+  judgeTokensCounter,
   refusedResultsCounter,
+  unscoredCounter,
   verdictsCounter,
 } from '../../../shared/process/metrics.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
@@ -15,8 +18,9 @@ import { put, tables } from '../ledger/tables.ts';
 import { boardOf, moveUnits, type Run } from '../run.ts';
 import { type Taken, takeResult } from './answer.ts';
 import type { Board } from './board.ts';
+import { paidFor } from './judging.ts';
 import { recordsOf } from './records.ts';
-import { isAnswered, type UnitRecords } from './unit.ts';
+import { isAnswered, type StoredVerdict, type UnitRecords } from './unit.ts';
 import { type UnitView, viewUnit } from './view.ts';
 
 export interface CommitDeps {
@@ -67,7 +71,7 @@ export async function commitResults(
   if (writes.length > 0) await store.write('results', writes);
   for (const { board, records, view } of changed) {
     const { unit } = records.planned;
-    board.count(unit, view.generated, view.candidates);
+    board.count(unit, view.counts);
     if (isAnswered(view.states)) run.recent.drop(unit);
     else run.recent.keep(records);
     moveUnits(run, board.look(view.states));
@@ -125,5 +129,20 @@ function countOutcomes({ file }: Run, taken: Taken): void {
     return;
   }
   const judge = file.judges.find(({ name }) => name === taken.judge)?.type ?? taken.judge;
-  for (const { answer } of taken.entered) verdictsCounter.inc({ judge, outcome: answer.outcome });
+  for (const verdict of taken.entered) countVerdict(judge, verdict);
+}
+
+function countVerdict(judge: string, verdict: StoredVerdict): void {
+  const { answer } = verdict;
+  verdictsCounter.inc({ judge, outcome: answer.outcome });
+  if (answer.outcome === 'unscored') unscoredCounter.inc({ judge, cause: answer.cause ?? 'other' });
+  const { calls, promptTokens, cachedTokens, completionTokens, usd } = paidFor({
+    ...verdict,
+    superseded: undefined,
+  });
+  if (calls === 0) return;
+  judgeTokensCounter.inc({ judge, kind: 'prompt' }, promptTokens - cachedTokens);
+  judgeTokensCounter.inc({ judge, kind: 'cached' }, cachedTokens);
+  judgeTokensCounter.inc({ judge, kind: 'completion' }, completionTokens);
+  judgeDollarsCounter.inc({ judge }, usd);
 }

@@ -94,7 +94,8 @@ async function sealStage(run: Run, { record }: Board, deps: ConcludeDeps): Promi
     ]),
   );
   const candidates = { planned: 0, scored: 0, certain: 0, unscored: {} };
-  const counts = { rows: manifest.rows, byDataset, candidates, ties: 0, duplicates: 0, cells: {} };
+  const nothing = { candidates, judges: {}, ties: 0, duplicates: 0, cells: {} };
+  const counts = { rows: manifest.rows, byDataset, ...nothing };
   const dev = await sealDevReferences(run, record.step, deps);
   return { outcome: { outcome: 'sealed', dataset: digest, ...counts, ...dev }, writes: [] };
 }
@@ -123,6 +124,7 @@ async function sealRound(run: Run, board: Board, deps: ConcludeDeps): Promise<Co
       dataset: digest,
       rows: manifest.rows,
       candidates: { ...candidates, unscored: { ...candidates.unscored } },
+      judges: board.judging(),
       ...counts,
       ...(await sealDevReferences(run, board.record.step, deps)),
       ...(said === undefined ? {} : { health: measureHealth(said.judges, said.units) }),
@@ -149,7 +151,8 @@ async function finishEvaluation(
     const key = `${name}/${board.record.step}/${dataset}`;
     return own.length === 0 ? [] : [put(tables.evaluation, key, own)];
   });
-  return { outcome: { outcome: 'evaluated', evaluation: digest, ...scores }, writes };
+  const judges = board.judging();
+  return { outcome: { outcome: 'evaluated', evaluation: digest, ...scores, judges }, writes };
 }
 
 /** Too little was scored to go on: a gap may be no chance, and what is missing may be what would have lost. */

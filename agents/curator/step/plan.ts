@@ -165,8 +165,8 @@ async function lookAtUnits(
 ): Promise<void> {
   for (const unit of board.units.values()) {
     const records = await readUnit(store, run.name, unit, run.judgesOf(unit));
-    const { generated, candidates, states } = viewUnit(run, board, records);
-    if (records.sample !== undefined) board.count(unit.unit, generated, candidates);
+    const { counts, states } = viewUnit(run, board, records);
+    if (records.sample !== undefined) board.count(unit.unit, counts);
     changed(board.look(states));
   }
 }

@@ -6,15 +6,16 @@ import { datasetOf } from '../ledger/units.ts';
 import { countCandidates } from '../selection/score.ts';
 import { type Selection, selectCandidate } from '../selection/select.ts';
 import type { Board } from './board.ts';
+import { countJudging } from './judging.ts';
 import { roundOfStep, scoreUnit } from './score-unit.ts';
+import type { UnitCounts } from './tally.ts';
 import { assess, isAnswered, isGenerated, type UnitRecords, type UnitState } from './unit.ts';
 
 /** What follows from the ledger's records of a unit: a function of them, the run file and the task, so it can be made again at any time. */
 export interface UnitView {
   readonly states: readonly UnitState[];
-  readonly generated: number;
-  /** Zero while a queue has not answered. */
-  readonly candidates: CandidateCounts;
+  /** No candidates while a queue has not answered. */
+  readonly counts: UnitCounts;
   /** By example; none while a queue has not answered, and none for an evaluation. */
   readonly selections: ReadonlyMap<string, Selection>;
 }
@@ -23,21 +24,31 @@ export function viewUnit({ file }: Run, { record, judges }: Board, unit: UnitRec
   const { planned, sample } = unit;
   const { attempt, trustedFrom } = record;
   const { select } = file;
-  const states = assess(unit, { judges: judges(planned), select, attempt, trustedFrom });
+  const asked = judges(planned);
+  const states = assess(unit, { judges: asked, select, attempt, trustedFrom });
   const generations = sample?.items.flatMap((item) => item.generations) ?? [];
-  const view = { states, generated: generations.filter(isGenerated).length };
-  return isAnswered(states)
-    ? { ...view, ...selectUnit(file, record, unit) }
-    : { ...view, candidates: countCandidates([]), selections: new Map() };
+  const generated = generations.filter(isGenerated).length;
+  const judging = countJudging(unit, asked, select);
+  const { candidates, selections } = isAnswered(states)
+    ? selectUnit(file, record, unit)
+    : nothingSelected;
+  return { states, counts: { generated, candidates, judging }, selections };
 }
+
+interface Selected {
+  readonly candidates: CandidateCounts;
+  readonly selections: ReadonlyMap<string, Selection>;
+}
+
+const nothingSelected: Selected = { candidates: countCandidates([]), selections: new Map() };
 
 /** Counts and selects the candidates of a unit by what the ledger has of it. */
 export function selectUnit(
   file: RunFile,
   { step, checkpoint, winRates }: TaskRecord,
   unit: UnitRecords,
-): Pick<UnitView, 'candidates' | 'selections'> {
-  if (checkpoint === null) return { candidates: countCandidates([]), selections: new Map() };
+): Selected {
+  if (checkpoint === null) return nothingSelected;
   const { planned } = unit;
   const { kind } = datasetOf(file, planned.dataset);
   const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, unit);

@@ -7,6 +7,7 @@ import { type Detectable, detectableDifferences } from './detectable.ts';
 import { digestsOf, type NamedDigest } from './digests.ts';
 import { type EqualLength, equalLength } from './equal-length.ts';
 import { type FaithfulnessByLength, faithfulnessByLength } from './faithfulness-by-length.ts';
+import { judgingOf, type RoundJudging } from './judging.ts';
 import { averageLengths, type Lengths } from './lengths.ts';
 
 /** All that is told of a run. Scores and lengths are of the test parts, what decides is of dev. */
@@ -19,6 +20,7 @@ export interface Report extends RunSummary {
   readonly equalLength: readonly EqualLength[];
   readonly grids: readonly GridSummary[];
   readonly curated: readonly FactOf<'dataset.sealed'>[];
+  readonly judging: readonly RoundJudging[];
   readonly digests: readonly NamedDigest[];
 }
 
@@ -50,6 +52,7 @@ export function makeReport(
     equalLength: equalLength(averaged),
     grids: gridsOf(facts),
     curated: ofKind(facts, 'dataset.sealed').filter(({ step }) => step.startsWith('r')),
+    judging: judgingOf(facts),
     digests: digestsOf(facts),
   };
 }

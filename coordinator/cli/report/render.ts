@@ -3,6 +3,7 @@ import type { Report } from './collect.ts';
 import { figure, markdownTable } from './markdown.ts';
 import { renderCells, renderCurated, renderGuardrails } from './render-rounds.ts';
 import { renderHealth } from './render-health.ts';
+import { renderJudging } from './render-judging.ts';
 import { renderEqualLength, renderFaithfulnessByLength, renderLengths } from './render-lengths.ts';
 
 /** The report as Markdown. */
@@ -21,6 +22,7 @@ export function renderReport(report: Report): string {
     renderCells(report.grids),
     renderCurated(report.curated),
     renderHealth(report.curated),
+    renderJudging(report.judging),
     digests(report),
   ];
   return `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;

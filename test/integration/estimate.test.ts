@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { RunEstimate } from '../../coordinator/cli/estimate/make.ts';
+import { makeFolder } from '../support/curating.ts';
+
+const cli = fileURLToPath(new URL('../../coordinator/cli/main.js', import.meta.url));
+
+/** A run file of 40 instruction rows, of which 5 % are held out as dev, in a folder where no cluster is. */
+function makeRun(changes: object = {}, row: object = { instruction: 'Say it.' }) {
+  const folder = makeFolder();
+  const rows = Array.from({ length: 40 }, (_, at) =>
+    JSON.stringify({
+      id: at,
+      ...row,
+      ...('instruction' in row ? { instruction: `Say ${at}.` } : {}),
+    }),
+  );
+  writeFileSync(join(folder, 'train.jsonl'), rows.join('\n'));
+  const file = {
+    run: 'priced',
+    seed: 1,
+    model: { base: 'scratch', template: 'plain' },
+    sampling: { server: 'local', maxTokens: 100 },
+    datasets: [{ name: 'instruct', kind: 'instruction', train: 'train.jsonl', perRound: 20 }],
+    judges: [{ name: 'gpt', axis: 'instruction', type: 'llm', provider: 'openai', model: 'big' }],
+    training: { backend: 'tinylm', learningRate: 1e-3, batchSize: 8, steps: 1 },
+    rounds: { max: 2 },
+    ...changes,
+  };
+  writeFileSync(join(folder, 'run.yaml'), JSON.stringify(file));
+  writeFileSync(
+    join(folder, 'profiles.yaml'),
+    'providers: { openai: { url: "http://127.0.0.1:1/v1", prices: { big: { prompt: 10, completion: 30 } } } }',
+  );
+  return folder;
+}
+
+async function estimate(folder: string, ...flags: string[]) {
+  const args = [cli, 'estimate', join(folder, 'run.yaml'), '--state', folder, ...flags];
+  const { RESET_NATS_URL: _, RESET_PROFILES: __, ...env } = process.env;
+  const child = spawn(process.execPath, args, { env });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { code, stdout, stderr };
+}
+
+test('an estimate is made of the rows as the curator reads them, the prompts as judges write them, and the prices of a peer', async () => {
+  const folder = makeRun({ budget: { usd: 2 } });
+  const profiles = ['--profiles', join(folder, 'profiles.yaml')];
+  const { code, stdout } = await estimate(folder, ...profiles, '--json');
+  expect(code).toBe(0);
+  const { worst, expected, rounds } = JSON.parse(stdout) as RunEstimate;
+  expect(rounds).toBe(2);
+  const { round, evaluation, run } = worst.total;
+  expect(round).toMatchObject({ calls: 140, completionTokens: 140 * 512 });
+  expect(round.usd).toBeCloseTo((10 * round.promptTokens + 30 * round.completionTokens) / 1e6, 9);
+  expect(evaluation.calls).toBe(2);
+  expect(run.calls).toBe(2 * 140 + 3 * 2);
+  expect(worst.budgetEnds).toEqual({ round: 1, part: 'dataset' });
+  expect(expected.total.round.calls).toBe(112);
+  expect(expected.total.run.usd).toBeLessThan(run.usd ?? 0);
+
+  const shown = await estimate(folder, ...profiles);
+  expect(shown.code).toBe(0);
+  expect(shown.stdout).toContain('budget.usd: $2 end in round 1, while its candidates are judged');
+});
+
+test('a price that is not known is named, with calls and tokens all the same', async () => {
+  const folder = makeRun();
+  const { code, stdout, stderr } = await estimate(folder);
+  expect(code).toBe(2);
+  expect(stderr).toContain('the price of judge gpt is not known: give prices of model "big"');
+  expect(stdout).toMatch(/gpt +│ a round +│ +140 │.*unknown/);
+});
+
+test('what is wrong with the rows or a judge is said as for a run', async () => {
+  const rows = await estimate(makeRun({}, { question: 'Why?' }));
+  expect(rows).toMatchObject({ code: 2, stdout: '' });
+  expect(rows.stderr).toContain('train.jsonl:1: a row of kind instruction needs `instruction`');
+  const judges = [{ name: 'gpt', axis: 'instruction', type: 'lim', provider: 'openai' }];
+  const judge = await estimate(makeRun({ judges }));
+  expect(judge).toMatchObject({ code: 2, stdout: '' });
+  expect(judge.stderr).toContain('lim');
+});
+
+test('a run without a model among its judges costs nothing', async () => {
+  const judges = [{ name: 'rating', axis: 'instruction', type: 'rating-parser' }];
+  const { code, stdout } = await estimate(makeRun({ judges }));
+  expect(code).toBe(0);
+  expect(stdout).toContain('asks a model: judging costs nothing');
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { makeReport } from '../../coordinator/cli/report/collect.ts';
+import { judgingOf } from '../../coordinator/cli/report/judging.ts';
+import { renderReport } from '../../coordinator/cli/report/render.ts';
+import { JudgesHealth } from '../../shared/contract/health.ts';
+import { type Judging, noJudging } from '../../shared/contract/judging.ts';
+import { wholeJournal } from '../support/journal.ts';
+
+const entries = wholeJournal.map((fact, position) => ({ position, fact, at: position }));
+
+describe('what the judges did', () => {
+  const train: Judging = {
+    ...noJudging,
+    scored: 9,
+    unscored: { refusal: 1 },
+    equal: 15,
+    certain: 3,
+    calls: 10,
+    promptTokens: 5250,
+    cachedTokens: 1000,
+    completionTokens: 600,
+    usd: 0.02,
+  };
+  const dev: Judging = { ...noJudging, scored: 5, cached: 5 };
+  const judged = entries.map((entry) => {
+    const { fact } = entry;
+    if (!('judges' in fact) || fact.step !== 'r1') return entry;
+    const gpt = fact.fact === 'dataset.sealed' ? train : dev;
+    return { ...entry, fact: { ...fact, judges: { gpt, em: { ...noJudging, scored: 25 } } } };
+  });
+
+  test('is summed over the dataset and the evaluation of a round, with what was saved at the mean price', () => {
+    const [gpt, em, ...others] = judgingOf(judged.map(({ fact }) => fact));
+    expect(gpt).toMatchObject({
+      round: 1,
+      judge: 'gpt',
+      judging: { scored: 14, unscored: { refusal: 1 }, cached: 5, calls: 10, usd: 0.02 },
+    });
+    expect(gpt?.savedUsd).toBeCloseTo(0.002 * (15 + 3 + 5), 12);
+    expect(em).toMatchObject({ judge: 'em', judging: { scored: 50 }, savedUsd: null });
+    expect(others).toEqual([]);
+  });
+
+  test('has a section of its own, unless the journal is an older one', () => {
+    const text = renderReport(makeReport(judged, []));
+    expect(text).toContain('## Judges\n');
+    expect(text).toContain('In all $0.02.');
+    expect(text).toContain(
+      '| 1 | gpt | 15 | 1 refusal | 10 | 5250 (1000) + 600 | $0.02 | 15 · 3 · 5 | about $0.046 |',
+    );
+    expect(text).toContain('| 1 | em | 50 | none | 0 | – | – | 0 · 0 · 0 | – |');
+    expect(renderReport(makeReport(entries, []))).not.toContain('## Judges');
+  });
+});
+
+test('the report tells the health of the judges of the rounds that have one', () => {
+  const health = JudgesHealth.parse({
+    judges: {
+      gpt: {
+        outcomes: { malformed: 2, scored: 26 },
+        length: { n: 26, value: 0.25 },
+        canaries: { asked: 12, highest: { canary: 'boast', value: 0.3 } },
+        repeats: { n: 4, flipRate: 0.25, spread: 0.15 },
+      },
+      em: { outcomes: { scored: 28 }, length: { n: 28, value: null } },
+    },
+    agreement: {
+      task: {
+        alpha: { n: 26, value: 0.5 },
+        kappa: [{ judges: ['gpt', 'em'], n: 26, value: 0.4 }],
+      },
+    },
+  });
+  const told = entries.map((entry) =>
+    entry.fact.fact === 'dataset.sealed' && entry.fact.step === 'r2'
+      ? { ...entry, fact: { ...entry.fact, health } }
+      : entry,
+  );
+  const text = renderReport(makeReport(told, []));
+  for (const line of [
+    '| 2 | gpt | 28 | 2 malformed | 0.300 (boast) | 0.250 (4) | 0.150 | 0.250 |',
+    '| 2 | em | 28 | none | – | – | – | – |',
+    '| 2 | task | all | Krippendorff alpha | 0.500 | 26 |',
+    '| 2 | task | gpt, em | Cohen kappa | 0.400 | 26 |',
+  ])
+    expect(text).toContain(line);
+  expect(renderReport(makeReport(entries, []))).not.toContain('health');
+});
