@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Outcome } from '../../shared/contract/work.ts';
 import type { Store } from '../../shared/store/store.ts';
 
-const TABLE = 'verdict';
+export const TABLE = 'verdict';
 
 /** A verdict and the unit for which it was given, as `<run>/<unit>`. */
 const Remembered = z.strictObject({ answer: Outcome, unit: z.string() });

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Role } from '../../shared/contract/peer.ts';
 import { answers } from './answers.ts';
+import { cache, type CacheOptions } from './cache.ts';
 import { DEFAULT_STATE } from './closer-look.ts';
 import { control, type Control } from './control.ts';
 import { doctor } from './doctor.ts';
@@ -168,6 +169,31 @@ program
   .option('--json', 'JSON instead of a table', false)
   .action(async (type: string, options: JudgeCheckOptions) => {
     code = await judgeCheck(type, options, stop.signal);
+  });
+
+const caches = program
+  .command('cache')
+  .description('the verdicts that a judge has kept; stop its peer first');
+
+function cacheCommand(name: string, description: string): Command {
+  return caches
+    .command(name)
+    .description(description)
+    .option('--state <folder>', 'state of the local cluster', DEFAULT_STATE)
+    .option('--peer <name>', 'the judge', 'judge-1')
+    .option('--json', 'JSON instead of a table', false);
+}
+
+cacheCommand('explain', 'how many verdicts of which fingerprints, and how large').action(
+  async (options: CacheOptions) => {
+    code = await cache('explain', [], options, stop.signal);
+  },
+);
+
+cacheCommand('prune', 'remove the verdicts of all other fingerprints')
+  .requiredOption('--keep <fingerprint...>', 'fingerprints that stay, or their beginnings')
+  .action(async (options: CacheOptions & { keep: string[] }) => {
+    code = await cache('prune', options.keep, options, stop.signal);
   });
 
 command('peer', 'join a running bus with one role')

@@ -88,15 +88,18 @@ export function repeatId(text: string): string {
   return shortDigestOf('repeat', text);
 }
 
-/** Key of a stored verdict: the judge's fingerprint, never a model's name. `repeat` is not there for the first time that it is asked. */
+/**
+ * Key of a stored verdict: `<fingerprint>-<digest of example and text>`. A judge is its fingerprint, never a model's name. `repeat` is not
+ * there for the first time that it is asked.
+ */
 export function verdictKey(
   fingerprint: string,
   example: string,
   text: string,
   repeat?: number,
 ): string {
-  const parts = [fingerprint, example, text];
-  return repeat === undefined ? shortDigestOf(...parts) : shortDigestOf(...parts, repeat);
+  const parts = repeat === undefined ? [example, text] : [example, text, repeat];
+  return `${fingerprint}-${shortDigestOf(...parts)}`;
 }
 
 /** Steps of a run: `start-0`, `start-1` … train the starting checkpoint; `r0` evaluates it; `r1` … are the rounds. */

@@ -6,13 +6,13 @@ import { type Progress, workOn } from '../../coordinator/work.ts';
 import type { FactOf } from '../../shared/contract/facts.ts';
 import type { Result } from '../../shared/contract/work.ts';
 import { makeRound, startWorkers } from '../support/curating.ts';
-import { judgesWithGpt, paid, USD } from '../support/paid.ts';
+import { paidRun, paid, USD } from '../support/paid.ts';
 
 const { signal } = new AbortController();
 
 test('a run pauses within a step as soon as its dollars are spent, and goes on after a resume', async () => {
   const { calls, curator, nats, file } = await makeRound(8, {
-    judges: judgesWithGpt,
+    ...paidRun,
     budget: { usd: 5 },
   });
   const connected = connectCurator(curator.grpc, 'test', undefined);

@@ -8,7 +8,7 @@ import type { Result } from '../../shared/contract/work.ts';
 import { unary } from '../../shared/rpc/client.ts';
 import { callCurator, incumbent, makeRound, startWorkers } from '../support/curating.ts';
 import { startCurator } from '../support/curator.ts';
-import { judgesWithGpt, paid, USD } from '../support/paid.ts';
+import { paidRun, paid, USD } from '../support/paid.ts';
 
 const { signal } = new AbortController();
 const asked = ['em', 'span', 'gpt'];
@@ -19,7 +19,7 @@ function judgesOf(outcome: CurateOutcome) {
 }
 
 test('a killed curator finds in its ledger what judging has cost, to the cent', async () => {
-  const round = await makeRound(8, { judges: judgesWithGpt });
+  const round = await makeRound(8, paidRun);
   let left = 3;
   const few = (result: Result): Result | undefined => {
     if (result.kind === 'judge' && result.judge === 'gpt') left -= 1;
@@ -42,7 +42,7 @@ test('a killed curator finds in its ledger what judging has cost, to the cent', 
   const killed = judgesOf(await calls.curate('r1'));
   calls.close();
 
-  const calm = await makeRound(8, { judges: judgesWithGpt });
+  const calm = await makeRound(8, paidRun);
   await using _calm = await startWorkers(calm.nats.url, paid, asked);
   expect(killed).toEqual(judgesOf(await calm.calls.curate('r1')));
   const { scored = 0, equal = 0, certain = 0, usd } = killed['gpt'] ?? {};
@@ -51,7 +51,7 @@ test('a killed curator finds in its ledger what judging has cost, to the cent', 
 });
 
 test('why and the metrics have the words, the price and the cache state of a verdict', async () => {
-  const { calls, nats, curator } = await makeRound(8, { judges: judgesWithGpt });
+  const { calls, nats, curator } = await makeRound(8, paidRun);
   const cachedOnDev = (result: Result): Result => {
     const answer = paid(result);
     if (answer.kind !== 'judge' || answer.judge !== 'gpt' || !answer.unit.includes('-dev-'))

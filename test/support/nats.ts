@@ -13,6 +13,8 @@ export interface NatsOptions {
   store?: string;
   port?: number;
   syncAlways?: boolean;
+  /** Counts what passes, see `monitor`. */
+  monitored?: boolean;
 }
 
 export interface TestNats extends AsyncDisposable {
@@ -20,6 +22,8 @@ export interface TestNats extends AsyncDisposable {
   port: number;
   store: string;
   pid: number;
+  /** URL of its `/varz`, where it was asked for. */
+  monitor: string | undefined;
   /** Ends it in order. */
   stop(): Promise<void>;
   /** kill -9; the store stays until `await using` ends. */
@@ -35,10 +39,11 @@ export async function startNats(options: NatsOptions = {}): Promise<TestNats> {
   const folder = await mkdtemp(join(tmpdir(), 'reset-nats-'));
   const store = options.store ?? join(folder, 'store');
   const config = join(folder, 'nats.conf');
-  const { port: wanted = -1, syncAlways = false } = options;
-  await writeFile(config, natsConfig({ port: wanted, store, syncAlways }));
+  const { port: wanted = -1, syncAlways = false, monitored = false } = options;
+  const monitoring = monitored ? 'http: "127.0.0.1:-1"\n' : '';
+  await writeFile(config, natsConfig({ port: wanted, store, syncAlways }) + monitoring);
   const child = spawn(program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const port = await portOf(child);
+  const { port, monitor } = await portsOf(child);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -50,6 +55,7 @@ export async function startNats(options: NatsOptions = {}): Promise<TestNats> {
     port,
     store,
     pid: child.pid ?? 0,
+    monitor,
     stop: async () => {
       await end('SIGINT');
     },
@@ -64,17 +70,22 @@ export async function startNats(options: NatsOptions = {}): Promise<TestNats> {
 }
 
 /** Reads the server's log up to the line that says it is ready; throws with the log if it ends before. */
-function portOf({ stderr }: ChildProcessByStdio<null, null, Readable>): Promise<number> {
+function portsOf({
+  stderr,
+}: ChildProcessByStdio<null, null, Readable>): Promise<Pick<TestNats, 'port' | 'monitor'>> {
   return new Promise((resolve, reject) => {
     const log: string[] = [];
     let port = 0;
+    let monitor: string | undefined;
     const lines = createInterface({ input: stderr });
     lines.on('line', (line) => {
       log.push(line);
       port = Number(/Listening for client connections on .*:(\d+)/.exec(line)?.[1] ?? port);
+      const monitored = /Starting http monitor on (.*)/.exec(line)?.[1];
+      if (monitored !== undefined) monitor = `http://${monitored}/varz`;
       if (!line.includes('Server is ready')) return;
       lines.removeAllListeners('line');
-      resolve(port);
+      resolve({ port, monitor });
     });
     lines.on('close', () => {
       reject(new Error(`nats-server ended before it was ready:\n${log.join('\n')}`));

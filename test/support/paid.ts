@@ -16,6 +16,12 @@ export const judgesWithGpt = [
   gpt,
 ];
 
+/** A run of theirs whose figures are those of its candidates alone. */
+export const paidRun = {
+  judges: judgesWithGpt,
+  rounds: { max: 2, gate: { bootstrap: 100 }, canaries: null, repeats: 0 },
+};
+
 /** US dollars of a verdict of `paid`. */
 export const USD = 0.25;
 

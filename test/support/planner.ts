@@ -29,7 +29,18 @@ function queueOf(unit: Unit): Queue {
     : { kind: 'judge', judge: unit.judge.name };
 }
 
-export async function startPlanner(natsUrl: string, file: RunFile): Promise<Planner> {
+export interface PlannerOptions {
+  /** As the workers have it. */
+  ackWaitMs?: number;
+  /** Told of each result as it comes. */
+  onResult?: (result: Result) => void;
+}
+
+export async function startPlanner(
+  natsUrl: string,
+  file: RunFile,
+  { ackWaitMs = ACK_WAIT_MS, onResult = () => undefined }: PlannerOptions = {},
+): Promise<Planner> {
   const { run, judges } = file;
   const stop = new AbortController();
   const log = pino({ level: 'silent' });
@@ -37,7 +48,7 @@ export async function startPlanner(natsUrl: string, file: RunFile): Promise<Plan
     natsUrl,
     role: 'curator',
     peer: 'planner',
-    ackWaitMs: ACK_WAIT_MS,
+    ackWaitMs,
     log,
     signal: stop.signal,
   });
@@ -69,6 +80,7 @@ export async function startPlanner(natsUrl: string, file: RunFile): Promise<Plan
   const results: Result[] = [];
   const collecting = (async () => {
     for await (const { message, ack } of bus.results(run, stop.signal)) {
+      onResult(message);
       await ack();
       results.push(message);
     }

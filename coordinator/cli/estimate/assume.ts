@@ -22,7 +22,10 @@ export interface Assumption {
 }
 
 /** Nothing repeats, and everything is as long as it may be. */
-export function worstCase({ sampling }: RunFile, judges: readonly PricedJudge[]): Assumption {
+export function worstCase(
+  { sampling, rounds }: RunFile,
+  judges: readonly PricedJudge[],
+): Assumption {
   return {
     of: ({ prompts }) => ({
       share: 1,
@@ -31,6 +34,7 @@ export function worstCase({ sampling }: RunFile, judges: readonly PricedJudge[])
     }),
     words: [
       'all candidates differ, and no verdict is cached',
+      ...probesOf(rounds),
       `answers have ${sampling.maxTokens} tokens (sampling.maxTokens)`,
       ...judges.map(
         ({ spec, prompts }) =>
@@ -42,7 +46,7 @@ export function worstCase({ sampling }: RunFile, judges: readonly PricedJudge[])
 
 /** As in the last round of the journal where it has one, else by constants. */
 export function expectedCase(
-  { sampling }: RunFile,
+  { sampling, rounds }: RunFile,
   judges: readonly PricedJudge[],
   journal: readonly Fact[],
 ): Assumption {
@@ -60,9 +64,19 @@ export function expectedCase(
     },
     words: [
       'answers are as long as the references, and without references half as long as they may be; no verdict is cached',
+      ...probesOf(rounds),
       ...judges.map((judge) => wordsOf(judge, measured.get(judge.spec.name))),
     ],
   };
+}
+
+/** What the health of the judges takes is small and not in the figures. */
+function probesOf({ canaries, repeats }: RunFile['rounds']): string[] {
+  const parts = [
+    ...(canaries === null ? [] : [`the canaries on ${canaries.examples} examples a round`]),
+    ...(repeats === 0 ? [] : [`${percent(repeats)} of a round's rows once more`]),
+  ];
+  return parts.length === 0 ? [] : [`to each judge come on top: ${parts.join(', and ')}`];
 }
 
 interface Called {

@@ -34,6 +34,14 @@ export async function cpuSeconds(pids: Pids): Promise<ReadonlyMap<string, number
   return seconds;
 }
 
+/** Processor time in seconds that this machine has used since it started, for everyone. Linux only. */
+export async function machineSeconds(): Promise<number> {
+  const [total = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
+  const [user, nice, system, , , irq, softirq] = total.split(/\s+/).slice(1).map(Number);
+  const busy = [user, nice, system, irq, softirq];
+  return busy.reduce((sum: number, ticks = 0) => sum + ticks * TICK_SECONDS, 0);
+}
+
 /** Largest resident memory in MB that a process has had. Linux only. */
 export async function peakMegabytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
