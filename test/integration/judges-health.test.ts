@@ -45,7 +45,9 @@ function saying(values: ReadonlyMap<string, number>) {
 }
 
 /** The fact that a coordinator takes from the curating of round 1. */
-function factOf(address: string, file: RunFile): Promise<Fact> {
+async function factOf(address: string, file: RunFile): Promise<Fact> {
+  const { signal } = new AbortController();
+  const journal = await connectCurator(address, file.run, undefined).facts(signal);
   const nobody = () => Promise.reject(new Error('only the curator of the run is asked'));
   const peers: Peers = {
     curator: () => Promise.resolve(connectCurator(address, file.run, undefined)),
@@ -54,7 +56,7 @@ function factOf(address: string, file: RunFile): Promise<Fact> {
   };
   const work = { kind: 'curate', step: 'r1', attempt: 0 } as const;
   const deps = { peers, report: () => undefined };
-  return workOn(deps, { run: file.run, journal: [], work }, new AbortController().signal);
+  return workOn(deps, { run: file.run, journal, work }, signal);
 }
 
 test('a judge that loves a canary stops the round, and resume asks it about the whole round again', async () => {
