@@ -28,7 +28,7 @@ function runOf(datasets: Dataset[]): RunFile {
   const judges = [
     { name: 'em', axis: 'task' as const, type: 'exact-match' },
     { name: 'span', axis: 'faithfulness' as const, type: 'span-coverage' },
-    { name: 'gpt4', axis: 'instruction' as const, type: 'llm' },
+    { name: 'gpt4', axis: 'instruction' as const, type: 'llm', provider: 'openai', model: 'gpt-4' },
   ];
   return makeRunFile({ datasets, judges, model: { base: 'base', template: 'alpaca' } });
 }
