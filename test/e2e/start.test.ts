@@ -247,16 +247,21 @@ test('every command and option that a message names exists', async () => {
   for (const name of commands) expect(known, name).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
 });
 
-test('stop ends a run with what it has, and a fresh start begins anew', async () => {
+/** A fresh start, and stop until it is heard; undefined where the run ended before, as on a machine that stood still meanwhile. */
+async function stopFresh(): Promise<Ended | undefined> {
   const fresh = start('--fresh', '--json');
   const running = join(cluster.state, 'cluster.json');
   await expect.poll(() => existsSync(running), { timeout: 30_000 }).toBe(true);
-  const stopped: Ended[] = [];
-  while (stopped.at(-1)?.code !== 0 && existsSync(running)) stopped.push(await command('stop'));
-  expect(stopped.at(-1), JSON.stringify(stopped)).toMatchObject({ code: 0 });
-  const { code, stdout } = await fresh;
-  expect(code).toBe(0);
-  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+  let code: unknown;
+  while (code !== 0 && existsSync(running)) code = (await command('stop')).code;
+  const ended = await fresh;
+  return code === 0 ? ended : undefined;
+}
+
+test('stop ends a run with what it has, and a fresh start begins anew', async () => {
+  const ended = (await stopFresh()) ?? (await stopFresh());
+  expect(ended?.code).toBe(0);
+  expect(JSON.parse(ended?.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
     event: 'finished',
     stopped: 'user',
     best: null,
