@@ -74,11 +74,13 @@ async function startRun(cluster: Cluster, file: RunFile, signal: AbortSignal): P
   for (;;) {
     try {
       const coordinator = await cluster.coordinator(signal);
-      await unary(
+      const { opened } = await unary(
         coordinator.startRun.bind(coordinator),
         { runFile: JSON.stringify(file) },
         { deadlineMs: OPEN_MS, signal },
       );
+      // A run that has just begun may have paused already, for a budget that is used up: that is not the pause to end.
+      if (opened) return;
       await unary(
         coordinator.resume.bind(coordinator),
         { run: file.run },
