@@ -78,7 +78,7 @@ async function check({ type, options, rows: path, profiles, json }: Request): Pr
   const judge = createJudge(type, options, engines);
   const fingerprint = await judge.fingerprint(signal);
   let bad = 0;
-  const rows = path === undefined ? builtIn() : readRows(path, () => (bad += 1));
+  const rows = path === undefined ? builtInRows : readRows(path, () => (bad += 1));
   const measured = await measure(judge, rows, signal);
   refuseNothing(measured, type);
   process.stdout.write(
@@ -97,11 +97,6 @@ async function* readRows(path: string, onBad: () => void): AsyncGenerator<Checke
       process.stderr.write(`${read.problem}\n`);
     }
   }
-}
-
-// oxlint-disable-next-line typescript/require-await -- rows of a file come one after another
-async function* builtIn(): AsyncGenerator<CheckedRow> {
-  yield* builtInRows;
 }
 
 function refuseNothing({ people, planted, reasons }: Measured, type: string): void {

@@ -136,7 +136,7 @@ export function textsAsked(
     .filter(({ keys }) => keys.length > 0);
 }
 
-/** The distinct texts of each example that has any, in grid order. */
+/** The distinct texts of each example with texts, in grid order. */
 export function textsOf({ items }: Pick<StoredSample, 'items'>): PlannedItems[] {
   return items
     .map(({ example, generations }) => ({

@@ -48,7 +48,7 @@ export interface Measured {
 /** Asks the judge about each row: its labelled answer, and the pairs made of its context. One text at a time. */
 export async function measure(
   judge: Judge,
-  rows: AsyncIterable<CheckedRow>,
+  rows: Iterable<CheckedRow> | AsyncIterable<CheckedRow>,
   signal: AbortSignal,
 ): Promise<Measured> {
   const labelled: Labelled[] = [];
