@@ -229,6 +229,12 @@ describe('a TrainJob of Kubernetes', () => {
     expect(await classes()).toEqual([null]);
   });
 
+  test('is created once the cluster can be reached again', async () => {
+    await begin('fake-kubectl', profile);
+    await writeFile(join(scene.folder, 'fake-kubectl', 'away'), '');
+    await scene.published(await scene.train(job('ok')));
+  });
+
   test('that fails says how its pod ended', async () => {
     await begin('fake-kubectl', profile);
     expect(await scene.train(job('crash'))).toMatchObject({

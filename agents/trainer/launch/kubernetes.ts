@@ -1,11 +1,14 @@
 import { z } from 'zod';
-import { PermanentError } from '../../../shared/contract/failure.ts';
+import { PermanentError, TransientError } from '../../../shared/contract/failure.ts';
 import type { ProfileOf } from '../../../shared/contract/trainer-profile.ts';
 import type { Exit, Launch, Launcher } from './launcher.ts';
 import { hasProgram } from './here.ts';
 import { outputOfTool, runTool } from './tool.ts';
 
 const ABSENT_MS = 30_000;
+/** The API server is not there or has too much to do, as kubectl says it. */
+const AWAY =
+  /unable to connect|connection refused|connection reset|i\/o timeout|handshake timeout|\((ServiceUnavailable|TooManyRequests|InternalError|Timeout|ServerTimeout)\)/i;
 
 const TrainJob = z.object({
   status: z
@@ -72,7 +75,8 @@ export function kubernetesLauncher(profile: ProfileOf<'kubernetes'>): Launcher {
       const input = JSON.stringify(trainJobOf(profile, launch));
       const { code, stderr } = await runTool(kubectl('create', '-f', '-'), { ...options, input });
       if (code === 0 || /AlreadyExists|already exists/.test(stderr)) return;
-      throw new PermanentError(`kubectl create failed: ${stderr.trim()}`);
+      const message = `kubectl create failed: ${stderr.trim()}`;
+      throw AWAY.test(stderr) ? new TransientError(message) : new PermanentError(message);
     },
     look: async ({ name }) => {
       const said = await outputOfTool(

@@ -1,6 +1,6 @@
 /**
  * A cluster with Kubeflow Trainer, as far as a trainer uses it: `fake-kubectl <state> kubectl --namespace=… create|get|delete|auth …`. One file a
- * TrainJob; its pod is a process that outlives who created it.
+ * TrainJob; its pod is a process that outlives who created it. Where there is a file `away`, it cannot be reached once.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,6 +35,11 @@ function write(job: Stored): void {
 async function create(): Promise<void> {
   const manifest = JSON.parse(await text(process.stdin)) as Manifest;
   const { name } = manifest.metadata;
+  if (existsSync(join(state, 'away'))) {
+    rmSync(join(state, 'away'));
+    process.stderr.write('Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout\n');
+    process.exit(1);
+  }
   if (manifest.apiVersion !== 'trainer.kubeflow.org/v1alpha1' || manifest.kind !== 'TrainJob')
     throw new Error('error: no matches for kind');
   if (existsSync(pathOf(name))) {
