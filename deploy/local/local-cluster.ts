@@ -8,6 +8,7 @@
 import { rmSync } from 'node:fs';
 import { type Holder, startTimeOf, takeLock } from '#local/lock.mjs';
 import type { LocalCluster } from '../../shared/contract/local-cluster.ts';
+import type { Profiles } from '../../shared/contract/peer.ts';
 import { sweepStaging, writeFileDurably } from '../../shared/process/files.ts';
 import { fullDisk, untilFull } from './disk.ts';
 import { natsConfig } from './nats-config.ts';
@@ -27,6 +28,8 @@ export interface ClusterOptions {
   signal: AbortSignal;
   /** Makes what the state folder must hold before anybody may look for it; the folder is ours alone then. */
   prepare: () => Promise<void>;
+  /** What run files may name beside the embedded model server and trainer. */
+  profiles?: Profiles;
 }
 
 /** A running cluster of ours. */
@@ -113,7 +116,11 @@ async function startProcesses(options: ClusterOptions, supervisor: Supervisor): 
   const nats = given ?? (await startNats(options, earlier?.natsUrl, supervisor));
   const port = await freePort(portOf(earlier?.modelServerUrl));
   const modelServer = `http://127.0.0.1:${port}`;
-  await writeFileDurably('supervisor.profiles', state.profiles, localProfiles(modelServer));
+  await writeFileDurably(
+    'supervisor.profiles',
+    state.profiles,
+    localProfiles(modelServer, options.profiles),
+  );
   supervisor.start([modelServerProcess(port, env)]);
   supervisor.start(peerProcesses(state, { nats, modelServer }, env));
   const isHealthy = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Profiles } from '../../shared/contract/peer.ts';
 import type { ChildSpec } from './child.ts';
 import { programPath } from './paths.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -65,12 +66,14 @@ export function peerProcesses(
   }));
 }
 
-/** What run files mean by `server: local` and `backend: tinylm` on this machine. */
-export function localProfiles(modelServer: string): string {
+/** What run files mean by `server: local` and `backend: tinylm` on this machine, and by the names of `given`. */
+export function localProfiles(modelServer: string, given?: Profiles): string {
   const profiles = {
-    servers: { local: { driver: 'tinylm', url: modelServer } },
+    ...given,
+    servers: { local: { driver: 'tinylm', url: modelServer }, ...given?.servers },
     trainers: {
       tinylm: { command: [process.execPath, programPath('shared/tinylm/main.js'), 'train'] },
+      ...given?.trainers,
     },
   };
   return `${JSON.stringify(profiles, null, 2)}\n`;

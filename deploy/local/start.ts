@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Holder, holderOf, isRunning } from '#local/lock.mjs';
 import { messageOf } from '../../shared/contract/failure.ts';
+import { readProfiles } from '../../shared/process/environment.ts';
 import type { StartArguments } from './arguments.ts';
 import { prepareDemo, runFileOf } from './demo.ts';
 import { followRun } from './follow.ts';
@@ -11,7 +12,7 @@ import type { StopSignals } from './program.ts';
 import { type StateFolder, readCluster, removeState, stateFolder } from './state-folder.ts';
 
 /**
- * Starts the demo, goes on with it, or follows it beside the start that runs it. Returns the exit code of `reset-loop run`.
+ * Starts the demo or a run of the user's, goes on with it, or follows it beside the start that runs it. Returns the exit code of `reset-loop run`.
  * Throws a message for the user.
  */
 export async function start(
@@ -24,8 +25,18 @@ export async function start(
   if (args.fresh) await removeEarlier(state, say, signals.soft);
   for (;;) {
     say(`starting nats-server, model server and peers; everything is kept in ${state.root}`);
-    const prepare = (): Promise<void> => prepareDemo(args, signals.soft);
-    const started = await startCluster({ state, env, say, signal: signals.soft, prepare });
+    const prepare = async (): Promise<void> => {
+      if (args.own === undefined) await prepareDemo(args, signals.soft);
+    };
+    const profiles = readProfiles(args.own?.profiles);
+    const started = await startCluster({
+      state,
+      env,
+      say,
+      signal: signals.soft,
+      prepare,
+      profiles,
+    });
     if ('cluster' in started) return runInCluster(started.cluster, args, say, signals);
     const code = await attach(started.holder, state, args, say, signals);
     if (code !== undefined) return code;
@@ -59,10 +70,11 @@ async function runInCluster(
     cluster.kill();
   };
   signals.hard.addEventListener('abort', kill, { once: true });
-  const run = followRun(runFileOf(args), args, signals.soft);
+  const run = followRun(fileOf(args), args, signals.soft);
   try {
     const code = await Promise.race([run.exitCode, cluster.failed]);
-    if (code === 0 && !args.json) await tellOracle(args, say, signals.soft);
+    if (code === 0 && !args.json && args.own === undefined)
+      await tellOracle(args, say, signals.soft);
     return code;
   } catch (error) {
     // What follows the run ends first, so that the message is the last one.
@@ -73,6 +85,10 @@ async function runInCluster(
     await cluster.stop();
     signals.hard.removeEventListener('abort', kill);
   }
+}
+
+function fileOf(args: StartArguments): string {
+  return args.own?.file ?? runFileOf(args);
 }
 
 /** Shows the oracle below a finished run's table. Without it the result stands all the same. */
@@ -101,6 +117,6 @@ async function attach(
     if (!isRunning(holder)) return undefined;
     await delay(50, undefined, { signal: signals.soft });
   }
-  const code = await followRun(runFileOf(args), args, signals.soft).exitCode;
+  const code = await followRun(fileOf(args), args, signals.soft).exitCode;
   return code === 0 || signals.soft.aborted || isRunning(holder) ? code : undefined;
 }

@@ -14,7 +14,15 @@ test('the control has a state folder of its own, unless one is named', () => {
   expect(readArguments(['--control', '--state', 'x']).state).toBe(resolve('x'));
 });
 
+test('a run file of the user takes the place of the demo, with the profiles of its names', () => {
+  const { own } = readArguments(['--file', 'run.yaml', '--profiles', 'p.yaml']);
+  expect(own).toEqual({ file: resolve('run.yaml'), profiles: resolve('p.yaml') });
+});
+
 test.each([
+  [['--profiles', 'p.yaml'], 'add --file <run file>'],
+  [['--file', 'run.yaml', '--seed', '7'], '--seed is of the demo'],
+  [['--file', 'run.yaml', '--control'], '--control is of the demo'],
   [['--preset', 'big'], 'there are demo, control, drill'],
   [['--seed', 'ten'], '--seed ten is not a whole number'],
   [['--frehs'], "Unknown option '--frehs'"],
