@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { build, root } from './build.mjs';
 import { holderOf, takeLock } from './lock.mjs';
 import { setUpDeepSpeed, testDeepSpeed } from './python.mjs';
+import { setUpServers } from './servers.mjs';
 
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.reset-loop-packages');
@@ -20,6 +21,7 @@ export const programs = {
   test: (_, args) => runTests(args),
   'setup:deepspeed': () => setUpDeepSpeed(),
   'test:deepspeed': async () => process.exit(await testDeepSpeed(runVitest)),
+  'setup:servers': () => setUpServers(),
   cli: (command, args) => runHere('coordinator/cli/main.js', [command, ...args]),
 };
 

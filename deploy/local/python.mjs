@@ -1,20 +1,16 @@
 /** The Python of the DeepSpeed back-end: a virtual environment of its own in the clone. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './build.mjs';
+import { installOnce, whyImpossible } from './venv.mjs';
 
-const folder = join(root, '.reset-loop-python');
+export const folder = join(root, '.reset-loop-python');
 const program = join(root, 'agents/trainer/deepspeed');
-const oldest = [3, 11];
-/** What is said where a machine cannot have it: no index is reached, there is no such Python, no venv for it, or no room. */
-const impossible =
-  /NewConnectionError|ConnectTimeout|ProxyError|NameResolutionError|Network is unreachable|needs python3|ensurepip is not|No space left/;
+export const requirements = join(program, 'requirements.txt');
 
 /** `npm run setup:deepspeed`: installs what `requirements.txt` pins, and says how a trainer runs it. */
 export function setUpDeepSpeed() {
-  install('requirements.txt');
+  install();
   const command = [
     bin('torchrun'),
     '--standalone',
@@ -29,11 +25,8 @@ export function setUpDeepSpeed() {
 
 /** `npm run test:deepspeed`: real jobs on the CPU. Returns the exit code. Where its Python cannot be had nothing is tested, and why is said. */
 export function testDeepSpeed(runVitest) {
-  try {
-    install('requirements-test.txt');
-  } catch (error) {
-    const [reason] = impossible.exec(error.message) ?? [];
-    if (reason === undefined) throw error;
+  const reason = whyImpossible(() => install(join(program, 'requirements-test.txt')));
+  if (reason !== undefined) {
     process.stdout.write(
       `SKIPPED: the tests of DeepSpeed, which cannot be set up here: ${reason}\n`,
     );
@@ -53,47 +46,12 @@ export function testDeepSpeed(runVitest) {
   return runVitest(['run', '--project', 'deepspeed']);
 }
 
-function install(requirements) {
-  const list = ['requirements.txt', requirements].map((name) => readFileSync(join(program, name)));
-  const digest = createHash('sha256').update(Buffer.concat(list)).digest('hex');
-  const stamp = join(folder, `.${requirements}.stamp`);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
-  process.stderr.write(
-    'reset-loop: installing DeepSpeed and PyTorch (some minutes and 6 GB, once)\n',
-  );
-  const python = findPython();
-  run(python, ['-m', 'venv', folder]);
-  run(bin('python'), [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--retries',
-    '2',
-    '-r',
-    join(program, requirements),
-  ]);
-  writeFileSync(stamp, digest);
-}
-
-function findPython() {
-  const script = 'import sys; print(*sys.version_info[:2])';
-  const { stdout } = spawnSync('python3', ['-c', script], { encoding: 'utf8' });
-  const [major, minor] = (stdout ?? '').split(' ').map(Number);
-  if (major === oldest[0] && minor >= oldest[1]) return 'python3';
-  throw new Error(`the DeepSpeed back-end needs python3 ${oldest.join('.')} or newer on PATH`);
-}
-
-function run(command, args) {
-  const { error, status, stdout, stderr } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
+/** Installs what `list` pins, which includes `requirements.txt` where it is another file. */
+export function install(list = requirements) {
+  installOnce(folder, {
+    lists: [requirements, list],
+    announce: 'installing DeepSpeed and PyTorch (some minutes and 6 GB, once)',
   });
-  if (error === undefined && status === 0) return;
-  throw new Error(
-    `${command} ${args.join(' ')} failed:\n${error?.message ?? `${stdout}${stderr}`}`,
-  );
 }
 
 function bin(name) {
