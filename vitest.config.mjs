@@ -1,6 +1,10 @@
 /** Tests run on the compiled tree, the only way code runs here. `npm run build` comes first. */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { takeTemporaryRoot } from './test/support/temporary-root.mjs';
+
+// Before vitest makes a folder of its own there.
+takeTemporaryRoot();
 
 const suite = (name, extra = {}) => ({
   test: {

@@ -1,4 +1,4 @@
-import { cp, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTinylmServer } from '../../agents/sampler/servers/tinylm.ts';
@@ -26,8 +26,10 @@ function keep<TResource extends AsyncDisposable>(resource: TResource): TResource
 
 /** An untrained checkpoint with its probe, published as a trainer does. */
 async function publishTiny(folder: string): Promise<string> {
-  const { dir, tokenizer } = await writeTinyCheckpoint();
-  const generator = await createGenerator(dir, { workers: 1 });
+  const source = join(folder, 'source');
+  await mkdir(source);
+  const { tokenizer } = await writeTinyCheckpoint(source);
+  const generator = await createGenerator(source, { workers: 1 });
   const samples = await generator.generate(
     PROBE_PROMPTS.map((prompt) => ({
       ...settings,
@@ -43,8 +45,6 @@ async function publishTiny(folder: string): Promise<string> {
     text: tokenizer.decode(tokens),
     logprobs,
   }));
-  const source = join(folder, 'source');
-  await cp(dir, source, { recursive: true });
   await writeFile(join(source, 'probe.json'), JSON.stringify(probe));
   const lineage = { parent: null, dataset: null, training: null };
   return publishCheckpoint(source, join(folder, 'checkpoints'), lineage);

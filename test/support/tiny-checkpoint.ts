@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { writeCheckpoint } from '../../shared/tinylm/model/checkpoint.ts';
 import { TinyConfig } from '../../shared/tinylm/model/config.ts';
 import { initialParameters } from '../../shared/tinylm/model/init.ts';
@@ -8,9 +5,8 @@ import { buildTokenizer } from '../../shared/tinylm/model/tokenizer.ts';
 
 const WORDS = 'the cat sat on a mat and saw one red bird in an old tree by night';
 
-/** An untrained model of two layers with 32 positions, written into a new folder. */
-export async function writeTinyCheckpoint() {
-  const dir = await mkdtemp(join(tmpdir(), 'tinylm-'));
+/** An untrained model of two layers with 32 positions, written into a folder. */
+export async function writeTinyCheckpoint(dir: string) {
   const tokenizer = buildTokenizer([WORDS]);
   const config = TinyConfig.parse({
     vocab_size: tokenizer.vocabularySize,
@@ -22,5 +18,5 @@ export async function writeTinyCheckpoint() {
   });
   const parameters = initialParameters(config, 11).map((value) => value * 1.5);
   await writeCheckpoint(dir, { config, tokenizer, parameters });
-  return { dir, config, tokenizer, parameters };
+  return { config, tokenizer, parameters };
 }

@@ -1,7 +1,6 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { closerLook, DEFAULT_STATE } from '../../coordinator/cli/closer-look.ts';
 import { readRunFile } from '../../coordinator/cli/run-file.ts';
 import { missingPeer } from '../../coordinator/cli/status.ts';
@@ -11,6 +10,7 @@ import { merged } from '../../coordinator/merged.ts';
 import type { JournalEntry } from '../../coordinator/curator.ts';
 import type { Presence } from '../../shared/contract/peer.ts';
 import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const entries = wholeJournal.map((fact, position) => ({
   position,
@@ -94,7 +94,9 @@ test('printed commands name the state folder unless it is the default one', () =
 
 describe('a run file', () => {
   async function fileOf(text: string): Promise<string> {
-    const path = join(await mkdtemp(join(tmpdir(), 'reset-run-file-')), 'run.yaml');
+    const folder = await temporaryFolder();
+    onTestFinished(() => folder[Symbol.asyncDispose]());
+    const path = join(folder.path, 'run.yaml');
     await writeFile(path, text);
     return path;
   }

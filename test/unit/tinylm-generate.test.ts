@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createArena, createSpace } from '../../shared/tinylm/kernels/load.ts';
 import { takeForwardActivations } from '../../shared/tinylm/model/activations.ts';
@@ -13,22 +12,25 @@ import {
   type Sample,
   type SampleRequest,
 } from '../../shared/tinylm/model/sample.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { writeTinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
+let folder: TemporaryFolder;
 let checkpoint: Awaited<ReturnType<typeof writeTinyCheckpoint>>;
 let one: Generator;
 let three: Generator;
 
 beforeAll(async () => {
-  checkpoint = await writeTinyCheckpoint();
-  one = await createGenerator(checkpoint.dir, { workers: 1 });
-  three = await createGenerator(checkpoint.dir, { workers: 3 });
+  folder = await temporaryFolder();
+  checkpoint = await writeTinyCheckpoint(folder.path);
+  one = await createGenerator(folder.path, { workers: 1 });
+  three = await createGenerator(folder.path, { workers: 3 });
 });
 
 afterAll(async () => {
   await one.close();
   await three.close();
-  await rm(checkpoint.dir, { recursive: true });
+  await folder[Symbol.asyncDispose]();
 });
 
 const greedy = { temperature: 0, topK: 0, seed: 0, maxTokens: 12, logprobs: true };
@@ -171,7 +173,7 @@ describe('limits', () => {
   });
 
   test('closing rejects what is being generated', async () => {
-    const generator = await createGenerator(checkpoint.dir, { workers: 1 });
+    const generator = await createGenerator(folder.path, { workers: 1 });
     const pending = generator.generate(mixedBatch());
     const rejected = expect(pending).rejects.toThrow('the worker thread has ended');
     await generator.close();

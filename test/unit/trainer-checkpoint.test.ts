@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   importCheckpoint,
   publishCheckpoint,
@@ -21,6 +21,8 @@ beforeEach(async () => {
   source = await mkdtemp(join(folder, 'output-'));
   checkpoints = join(folder, 'checkpoints');
 });
+
+afterEach(() => rm(folder, { recursive: true }));
 
 /** A safetensors file of these header entries and bytes. */
 function safetensors(header: unknown, data: Buffer, claimed?: bigint): Buffer {

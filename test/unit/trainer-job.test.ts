@@ -1,7 +1,7 @@
-import { appendFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActor, fromCallback, fromPromise, toPromise } from 'xstate';
 import { fetchDataset, type DatasetPart } from '../../agents/trainer/job/dataset.ts';
 import {
@@ -49,6 +49,8 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'reset-job-'));
   folder = jobFolder(root, request);
 });
+
+afterEach(() => rm(root, { recursive: true }));
 
 describe('the request of a job', () => {
   test('may come twice, but not changed', async () => {
