@@ -29,8 +29,8 @@ export interface Curator {
 }
 
 const CALL_MS = 10_000;
-/** Opening reads and checks every row of the run's files. */
-const OPEN_MS = 120_000;
+/** Opening reads and checks every row of the run's files, and counts the tokens of the long ones. */
+const OPEN_MS = 1_800_000;
 
 export function connectCurator(address: string, run: string, tls: Tls | undefined): Curator {
   const client = curatorClient(address, tls);

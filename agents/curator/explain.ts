@@ -26,7 +26,8 @@ export async function explain(run: Run, id: string, store: Store): Promise<Expla
       for await (const [, unit] of scan(store, tables.plan, `${run.name}/${task.step}/${split}/`))
         if (unit.examples.includes(example.id))
           steps.push(...(await explainUnit(run, example, task, unit, store)));
-  return { example, steps };
+  const shortened = (await read(store, tables.shortened, `${run.name}/${example.id}`)) ?? null;
+  return { example, shortened, steps };
 }
 
 async function findExample(run: Run, id: string, store: Store): Promise<Example> {

@@ -7,12 +7,14 @@ import { carryOut } from '../../shared/process/command-line.ts';
 import { loadDatasets } from './dataset/load.ts';
 import { parseRunFile } from './open.ts';
 import { measureRows } from './plan/measure.ts';
+import { truncate } from './truncation/truncate.ts';
 
 const usage = 'usage: measure-rows <run file as JSON>\n';
 
 await carryOut({ usage, options: {} }, async (_, [runFile = '']) => {
   const file = parseRunFile(runFile);
-  for (const measure of measureRows(file, await loadDatasets(file, '/')))
+  const { datasets } = await truncate(file, await loadDatasets(file, '/'));
+  for (const measure of measureRows(file, datasets))
     process.stdout.write(`${JSON.stringify(measure)}\n`);
   return 0;
 });

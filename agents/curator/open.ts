@@ -6,12 +6,13 @@ import { digestOf } from '../../shared/contract/ids.ts';
 import { problemsOf } from '../../shared/contract/problems.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
 import type { Store, Write } from '../../shared/store/store.ts';
-import { type LoadedDataset, loadDatasets } from './dataset/load.ts';
+import { loadDatasets } from './dataset/load.ts';
 import { readStageRows } from './dataset/references.ts';
 import { openJournal } from './ledger/journal.ts';
 import { put, type RunRecord, scan, tables } from './ledger/tables.ts';
 import { createRun, type Run } from './run.ts';
 import { checkJudges } from './selection/judges.ts';
+import { type Truncated, truncate } from './truncation/truncate.ts';
 
 /** This ledger, as runs are bound to it. */
 export interface LedgerIdentity {
@@ -43,11 +44,16 @@ export async function openRun(
   bind: () => Promise<void>,
   store: Store,
 ): Promise<Run> {
-  const datasets = await checkRun(file);
+  const truncated = await checkRun(file);
   await bind();
-  for (const writes of inChunks(exampleWrites(file.run, datasets)))
+  for (const writes of inChunks(exampleWrites(file.run, truncated)))
     await store.write('examples', writes);
-  const record = { file, digest: digestOf(file) };
+  const { truncation } = truncated;
+  const record = {
+    file,
+    digest: digestOf(file),
+    ...(truncation === undefined ? {} : { truncation }),
+  };
   await store.write('run', [put(tables.run, file.run, record)]);
   return loadRun(record, store);
 }
@@ -82,14 +88,15 @@ export async function bindRun(
 }
 
 /** A run whose first fact was lost in a kill gets it now: the record holds all that it says. */
-async function loadRun({ file, digest }: RunRecord, store: Store): Promise<Run> {
+async function loadRun(record: RunRecord, store: Store): Promise<Run> {
+  const { file } = record;
   const journal = await openJournal(store, file.run);
   if (journal.entries().length === 0)
-    await journal.append(0, { fact: 'run.opened', run: file.run, file, digest });
+    await journal.append(0, { fact: 'run.opened', run: file.run, ...record });
   return createRun(file, journal);
 }
 
-async function checkRun(file: RunFile): Promise<LoadedDataset[]> {
+async function checkRun(file: RunFile): Promise<Truncated> {
   const problems: string[] = [];
   const note = (error: unknown): void => {
     if (!(error instanceof PermanentError)) throw error;
@@ -113,10 +120,15 @@ async function checkRun(file: RunFile): Promise<LoadedDataset[]> {
     if (stage.rows !== undefined) await readStageRows(stage, '/').catch(note);
   const datasets = await loadDatasets(file, '/').catch(note);
   if (problems.length > 0 || datasets === undefined) throw new PermanentError(problems.join('\n'));
-  return datasets;
+  return truncate(file, datasets);
 }
 
-function* exampleWrites(run: string, datasets: readonly LoadedDataset[]): Generator<Write> {
+function* exampleWrites(
+  run: string,
+  { datasets, refused, shortened }: Truncated,
+): Generator<Write> {
+  for (const example of refused) yield put(tables.example, `${run}/${example.id}`, example);
+  for (const [id, one] of shortened) yield put(tables.shortened, `${run}/${id}`, one);
   for (const { name, splits } of datasets)
     for (const [split, examples] of Object.entries(splits)) {
       for (const example of examples) yield put(tables.example, `${run}/${example.id}`, example);

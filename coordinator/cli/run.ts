@@ -17,7 +17,7 @@ export interface RunOptions extends ClusterOptions {
   detach: boolean;
 }
 
-const OPEN_MS = 150_000;
+const OPEN_MS = 1_830_000;
 const RESUME_MS = 15_000;
 const RETRY_MS = 500;
 /** Longer than a supervisor goes on with a process that dies at once, for its own last words say more. */

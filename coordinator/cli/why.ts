@@ -24,15 +24,22 @@ export async function why(
   }
 }
 
-function explain({ example, steps }: Explanation): string {
+function explain({ example, shortened, steps }: Explanation): string {
   return [
     `example ${colors.bold(example.id)} of ${example.dataset} (${example.kind})`,
     `references: ${example.references.map((reference) => JSON.stringify(reference)).join(', ') || 'none'}`,
     ...(example.constraints === undefined
       ? []
       : [`constraints: ${JSON.stringify(example.constraints)}`]),
+    ...(shortened === null ? [] : [explainShortened(shortened)]),
     ...steps.flatMap(explainStep),
   ].join('\n');
+}
+
+function explainShortened({ tokens, kept }: NonNullable<Explanation['shortened']>): string {
+  return kept === null
+    ? `left out: its prompt of ${tokens} tokens leaves no room for an answer`
+    : `context shortened: its prompt has ${kept} of ${tokens} tokens, for the model, its judges and the training`;
 }
 
 type StepExplanation = Explanation['steps'][number];

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { Example } from './example.ts';
 import { Digest, Id, Step } from './ids.ts';
+import { Shortened } from './truncation.ts';
 import { Outcome } from './work.ts';
 
 /** All that the ledger knows of one example: what `reset-loop why` shows. */
 export const Explanation = z.strictObject({
   example: Example,
+  /** Where the context is not the whole of the row's, or the example is left out because it is too long. */
+  shortened: Shortened.nullable().default(null),
   steps: z.array(
     z.strictObject({
       step: Step,

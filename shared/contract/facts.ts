@@ -5,6 +5,7 @@ import { Digest, Id, Step } from './ids.ts';
 import { Judging } from './judging.ts';
 import { ComparedAnswers } from './pairs.ts';
 import { RunFile } from './run-file.ts';
+import { RunTruncation } from './truncation.ts';
 
 /** A mean over n examples with a bootstrap 95 % interval. */
 export const Estimate = z.strictObject({
@@ -118,7 +119,14 @@ export const judgedAs = {
  * so an undisturbed run and one with kills write the same bytes.
  */
 export const Fact = z.discriminatedUnion('fact', [
-  z.strictObject({ fact: z.literal('run.opened'), run: Id, file: RunFile, digest: Digest }),
+  z.strictObject({
+    fact: z.literal('run.opened'),
+    run: Id,
+    file: RunFile,
+    digest: Digest,
+    /** What became of the rows that are too long for the model, where that could be measured. */
+    truncation: RunTruncation.optional(),
+  }),
   z.strictObject({
     fact: z.literal('round.opened'),
     step: Step,

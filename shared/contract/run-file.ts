@@ -6,6 +6,7 @@ import { fillPreset, presetNames } from './presets.ts';
 import { closedObject, unknownName } from './problems.ts';
 import { checkStart } from './start-stages.ts';
 import { TrainingOptions } from './training-options.ts';
+import { Truncation } from './truncation.ts';
 
 const Files = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -187,7 +188,11 @@ const Filled = closedObject({
     template: z.enum(['plain', 'alpaca', 'vicuna']),
     /** Architecture of a model from scratch, passed to the training program. */
     config: z.record(z.string(), z.number()).optional(),
+    /** Tokens that the model servers take for a prompt and its answer, where those are not the positions of the model's `config.json`. */
+    window: z.int().positive().optional(),
   }),
+  /** What becomes of contexts that are too long for the model. */
+  truncation: Truncation.default('passages'),
   start: z.array(StartStage).default([]),
   sampling: Sampling,
   datasets: z.array(Dataset).min(1),

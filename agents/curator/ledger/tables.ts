@@ -6,6 +6,7 @@ import { Digest, Id, ShortDigest, Split, Step, UnitId } from '../../../shared/co
 import { RunFile } from '../../../shared/contract/run-file.ts';
 import { CurateOutcome, EvaluateOutcome, EvaluationValue } from '../../../shared/contract/steps.ts';
 import { Usage } from '../../../shared/contract/judging.ts';
+import { RunTruncation, Shortened } from '../../../shared/contract/truncation.ts';
 import { Generation, Verdict } from '../../../shared/contract/work.ts';
 import type { Store, Write } from '../../../shared/store/store.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
@@ -14,7 +15,11 @@ import type { PlannedUnit } from '../plan/cut.ts';
 export const Task = z.enum(['curate', 'evaluate']);
 export type Task = z.infer<typeof Task>;
 
-export const RunRecord = z.strictObject({ file: RunFile, digest: Digest });
+export const RunRecord = z.strictObject({
+  file: RunFile,
+  digest: Digest,
+  truncation: RunTruncation.optional(),
+});
 export type RunRecord = z.infer<typeof RunRecord>;
 
 /** A task that was started: its plan is complete. `outcome` is null until it has ended. */
@@ -118,6 +123,8 @@ export const tables = {
   clock: table('clock', z.int()),
   /** `<run>/<example>` */
   example: table('example', Example),
+  /** `<run>/<example>`: of those whose context, in `example`, is not the whole of their row's, or that are in no part. */
+  shortened: table('shortened', Shortened),
   /** `<run>/<dataset>/<split>`: the examples of a part, in the order of their ids. */
   part: table('part', z.array(ShortDigest)),
   /** `<run>/<step>/<task>` */
