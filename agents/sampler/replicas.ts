@@ -19,7 +19,7 @@ import { createServing, type Serving } from './serving.ts';
 /** Examples at one server at once: two units of the largest kind. */
 const CEILING = 64;
 
-type Served = Pick<SampleUnit, 'servedName' | 'checkpoint'>;
+type Served = Pick<SampleUnit, 'servedName' | 'checkpoint' | 'window'>;
 
 export interface Replicas {
   /** Examples that may be in hand now. */

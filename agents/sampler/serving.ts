@@ -18,7 +18,7 @@ const PROOF_HOLDS_MS = 60_000;
 /** The same weights on the same engine answer the same, to the last bits. */
 const SAME_WEIGHTS = 1e-4;
 
-type Served = Pick<SampleUnit, 'servedName' | 'checkpoint'>;
+type Served = Pick<SampleUnit, 'servedName' | 'checkpoint' | 'window'>;
 
 /** Says whether a server serves exactly a checkpoint, and makes it do so. */
 export interface Serving {
@@ -69,6 +69,7 @@ export function createServing({
     const { servedName, checkpoint } = unit;
     const key = keyOf(unit);
     const before = await list(signal);
+    checkWindow(unit, before);
     const known = proven.get(key);
     const isSame = known?.mark === markOf(servedName, before)?.mark;
     if (known !== undefined && isSame && known.until > now()) return;
@@ -76,7 +77,9 @@ export function createServing({
     if (!isSame) proven.delete(key);
     const local = await fetch(checkpoint, signal);
     if (!before.some(({ name }) => name === servedName)) await load(servedName, local, signal);
-    const mark = markOf(servedName, await list(signal));
+    const after = await list(signal);
+    checkWindow(unit, after);
+    const mark = markOf(servedName, after);
     if (mark === undefined)
       throw new PermanentError(`${server.url} does not list ${servedName} after loading it`);
     try {
@@ -86,6 +89,15 @@ export function createServing({
       throw error;
     }
     proven.set(key, mark);
+  }
+
+  /** Throws PermanentError where prompts were made for a longer window: the server would refuse the longest of them, one by one. */
+  function checkWindow({ servedName, window = 0 }: Served, served: readonly ServedModel[]): void {
+    const taken = served.find(({ name }) => name === servedName)?.window ?? window;
+    if (taken < window)
+      throw new PermanentError(
+        `${server.url} takes ${taken} tokens for a prompt and its answer, and the run's prompts were made for ${window}: start it with more, or a new run with \`model: { window: ${taken} }\``,
+      );
   }
 
   function list(signal: AbortSignal): Promise<readonly ServedModel[]> {

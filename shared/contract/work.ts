@@ -28,6 +28,8 @@ export const SampleUnit = z.strictObject({
   /** The name under which the model server must serve exactly this checkpoint. */
   servedName: Id,
   maxTokens: z.int().positive(),
+  /** What the server must take for a prompt and its answer, where contexts were shortened to that. */
+  window: z.int().positive().optional(),
   items: z
     .array(
       z.strictObject({

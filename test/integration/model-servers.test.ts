@@ -52,6 +52,20 @@ test('a server that still has the old name is told how to be started, and asked 
   expect(server.asked).toEqual([]);
 });
 
+test('a server that takes fewer tokens than the prompts were made for is told of both numbers, and asked nothing', async () => {
+  const setup = await publishWeights();
+  const window = { most: 60, count: (prompt: string) => prompt.length };
+  const server = await serve(setup, { window });
+  const { sample } = drive(setup, 'vllm', server.url);
+  const unit = sampleUnit(setup.checkpoint, ['one'], [{ seed: 7 }]);
+  const refused = sample({ ...unit, window: 61 });
+  await expect(refused).rejects.toThrow(PermanentError);
+  await expect(refused).rejects.toThrow(/takes 60 tokens.*made for 61.*window: 60/);
+  expect(server.asked).toEqual([]);
+  for (const whole of [unit, { ...unit, window: 60 }])
+    expect(await sample(whole)).toEqual([sampleOf(setup.weights, 7).text]);
+});
+
 test.each(['vllm', 'sglang', 'llamacpp'] as const)(
   'stale weights under the new name are not sampled from (%s)',
   async (engine) => {

@@ -48,6 +48,8 @@ export interface FakeEngineOptions {
   weights: string;
   /** 0 takes any free port. */
   port?: number;
+  /** Tokens of a prompt and its answer that it takes, listed by its models, and how it counts those of a prompt. */
+  window?: { most: number; count: (prompt: string) => number };
   /** An update of the weights succeeds and changes nothing. */
   stale?: boolean;
 }
@@ -80,7 +82,7 @@ export function probeOf(weights: string, prompts = ['one two', 'three four']) {
 }
 
 export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeEngine> {
-  const { engine, name, stale = false } = options;
+  const { engine, name, stale = false, window } = options;
   const asked: Asked[] = [];
   const sampled: Asked[] = [];
   const adapters = new Map<string, string>();
@@ -97,6 +99,7 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
           id,
           object: 'model',
           created: now(),
+          ...(window === undefined ? {} : { max_model_len: window.most }),
         }));
         return { body: { object: 'list', data } };
       }
@@ -154,6 +157,12 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
         status: 404,
         body: { error: { message: `The model ${request.model} does not exist.` } },
       };
+    const { max_tokens: room = 0 } = request as { max_tokens?: number };
+    const length = window?.count(request.prompt) ?? 0;
+    if (window !== undefined && length + room > window.most)
+      return refusal(
+        `This model's maximum context length is ${window.most} tokens. However, you requested ${room} output tokens and your prompt contains ${length} input tokens.`,
+      );
     const greedy = (used.temperature ?? 1) < 1e-5;
     if (engine === 'vllm' && greedy && used.n > 1)
       return refusal(`n must be 1 when using greedy sampling, got ${used.n}.`);

@@ -30,13 +30,17 @@ export function servedName(run: string, checkpoint: string): string {
   return `reset-${run}`.slice(0, 64 - suffix.length) + suffix;
 }
 
-/** The sampling unit. `examples` are those of the plan, in its order; `requestsOf` has the planned requests of one, by its id. */
+/**
+ * The sampling unit. `examples` are those of the plan, in its order; `requestsOf` has the planned requests of one, by its id; `window` is what
+ * contexts were shortened to, if any was.
+ */
 export function sampleUnit(
   file: RunFile,
   checkpoint: string,
   planned: PlannedUnit,
   examples: readonly Example[],
   requestsOf: (example: string) => SampleRequest[],
+  window?: number,
 ): SampleUnit {
   const { run, sampling, model } = file;
   return {
@@ -48,6 +52,7 @@ export function sampleUnit(
     checkpoint,
     servedName: servedName(run, checkpoint),
     maxTokens: sampling.maxTokens,
+    ...(window === undefined ? {} : { window }),
     items: examples.map((example) => ({
       example: example.id,
       prompt: renderPrompt(model.template, example),

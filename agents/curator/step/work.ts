@@ -31,9 +31,9 @@ export async function workOf(
   const examples = await readExamples(store, run.name, ids);
   if (queue === 'sample') {
     const task = { ...board.record, checkpoint: board.record.checkpoint };
-    const work = sampleUnit(run.file, task.checkpoint, planned, examples, (example) =>
-      plannedRequests(run.file, task, planned, example),
-    );
+    const requestsOf = (example: string) => plannedRequests(run.file, task, planned, example);
+    const window = windowInUse(run);
+    const work = sampleUnit(run.file, task.checkpoint, planned, examples, requestsOf, window);
     return sample === undefined ? work : withoutAnswered(work, sample);
   }
   const judge = run.file.judges.find(({ name }) => name === queue);
@@ -51,6 +51,14 @@ export async function workOf(
   }));
   const since = board.record.trustedFrom?.[judge.name];
   return judgeUnit(run.file, { ...planned, unit }, judge, sampled, since);
+}
+
+/** What the prompts of a run were shortened to; undefined where none was. */
+function windowInUse({ journal }: Run): number | undefined {
+  const opened = journal.entries()[0]?.fact;
+  const truncation = opened?.fact === 'run.opened' ? opened.truncation : undefined;
+  const counts = Object.values(truncation?.datasets ?? {});
+  return counts.some(({ shortened }) => shortened > 0) ? truncation?.window : undefined;
 }
 
 function withoutAnswered(

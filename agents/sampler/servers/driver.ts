@@ -52,6 +52,8 @@ export interface ServedModel {
   name: string;
   /** Changes when the server loads the name anew; null where it does not say. */
   since: number | null;
+  /** Tokens that it takes for a prompt and its answer, where it says so. */
+  window?: number;
 }
 
 /** Requests that a server works on and lets wait, of all its clients, and the share of its cache that is in use, from 0 to 1. */

@@ -33,7 +33,7 @@ export function createEngine(
 
 /** `created` of these servers is the time of the question. */
 export async function listed(client: OpenAI, signal: AbortSignal): Promise<readonly ServedModel[]> {
-  return (await listModels(client, signal)).map(({ name }) => ({ name, since: null }));
+  return (await listModels(client, signal)).map((model) => ({ ...model, since: null }));
 }
 
 /** Samples that differ in their seeds alone are one request: sample i of it has the seed of the first plus i. */

@@ -32,7 +32,15 @@ export async function listModels(
   signal: AbortSignal,
 ): Promise<readonly ServedModel[]> {
   const { data } = await request(() => client.models.list({ signal }), signal);
-  return data.map(({ id, created }) => ({ name: id, since: created }));
+  return data.map(({ id, created, ...more }) => {
+    // Not of OpenAI; vLLM, SGLang and tinylm say it.
+    const window = 'max_model_len' in more ? more.max_model_len : undefined;
+    return {
+      name: id,
+      since: created,
+      ...(typeof window === 'number' ? { window } : {}),
+    };
+  });
 }
 
 /** The answer to a request about candidates, or what a refusal of this very request means for each of them. */
