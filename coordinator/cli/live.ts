@@ -2,6 +2,7 @@ import { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import type { Estimate, Fact, Scores } from '../../shared/contract/facts.ts';
 import { isJudgedAgain } from '../../shared/contract/ids.ts';
+import type { RunTruncation } from '../../shared/contract/truncation.ts';
 import type { JournalEntry } from '../curator.ts';
 import { dollars } from '../dollars.ts';
 import type { Progress, Watcher } from './follow.ts';
@@ -52,10 +53,21 @@ function withoutName(fact: Fact): object {
   return rest;
 }
 
+function truncated(truncation: RunTruncation | undefined): string {
+  const counts = Object.values(truncation?.datasets ?? {});
+  const [shortened, refused] = (['shortened', 'refused'] as const).map((what) =>
+    counts.reduce((sum, count) => sum + count[what], 0),
+  );
+  return [
+    ...(shortened === 0 ? [] : [`, ${shortened} contexts shortened`]),
+    ...(refused === 0 ? [] : [`, ${refused} rows left out as too long`]),
+  ].join('');
+}
+
 function factLine(fact: Fact): string {
   switch (fact.fact) {
     case 'run.opened':
-      return `run ${colors.bold(fact.run)} opened: ${fact.file.datasets.length} datasets, ${fact.file.judges.length} judges, at most ${fact.file.rounds.max} rounds`;
+      return `run ${colors.bold(fact.run)} opened: ${fact.file.datasets.length} datasets, ${fact.file.judges.length} judges, at most ${fact.file.rounds.max} rounds${truncated(fact.truncation)}`;
     case 'round.opened':
       return colors.bold(`round ${fact.round}`) + ` samples checkpoint ${short(fact.incumbent)}`;
     case 'dataset.sealed':

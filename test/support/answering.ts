@@ -19,13 +19,15 @@ export interface Answering {
   readonly bus: Bus;
   readonly peer: string;
   readonly signal: AbortSignal;
+  /** Called with each unit that is taken. */
+  readonly asked?: (unit: SampleUnit | JudgeUnit) => void;
   /** Called before each answer; may replace it, or return undefined to give the unit back. */
   readonly change?: (result: Result) => Result | undefined | Promise<Result | undefined>;
 }
 
 /** Answers units of a queue until the signal aborts. Returns how many it answered. */
 export async function answerQueue(queue: Queue, options: Answering): Promise<number> {
-  const { bus, peer, signal, change } = options;
+  const { bus, peer, signal, asked, change } = options;
   let answered = 0;
   while (!signal.aborted) {
     try {
@@ -33,6 +35,7 @@ export async function answerQueue(queue: Queue, options: Answering): Promise<num
       if (delivery === undefined) continue;
       const { message } = delivery;
       if (message.kind === 'reference') throw new Error('a test unit fits the bus');
+      asked?.(message);
       const own = message.kind === 'sample' ? sample(message, peer) : judge(message, peer);
       const result = change === undefined ? own : await change(own);
       if (result === undefined) {

@@ -52,6 +52,24 @@ describe('answers', () => {
   });
 });
 
+describe('truncation', () => {
+  test('has the counts of each dataset, and says so where nothing was measured', () => {
+    const counts = { examples: 24, shortened: 6, refused: 2, tokensCut: 1234 };
+    const measured = entries.map((entry) =>
+      entry.fact.fact === 'run.opened'
+        ? {
+            ...entry,
+            fact: { ...entry.fact, truncation: { window: 2048, datasets: { span: counts } } },
+          }
+        : entry,
+    );
+    const text = renderReport(makeReport(measured, [], () => []));
+    expect(text).toContain('A prompt and its answer have 2048 tokens.');
+    expect(text).toContain('| span | 24 | 6 | 2 | 1234 |');
+    expect(renderReport(makeReport(entries, [], () => []))).toContain('Not measured');
+  });
+});
+
 describe('answer lengths', () => {
   test('are means by dataset and round, beside the gold answers', () => {
     const rounds: RoundAnswers[] = [0, 1].map((round) => ({

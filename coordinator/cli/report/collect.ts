@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../curator.ts';
 import { runFileOf } from '../../decision/next.ts';
 import { type GridSummary, gridsOf, type RunSummary, summarize } from '../summary.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
+import type { RunTruncation } from '../../../shared/contract/truncation.ts';
 import type { RoundAnswers } from './answers.ts';
 import { type NamedCheck, shownName } from './checks.ts';
 import { type Detectable, detectableDifferences } from './detectable.ts';
@@ -24,6 +25,8 @@ export interface Report extends RunSummary {
   readonly equalLength: readonly EqualLength[];
   readonly grids: readonly GridSummary[];
   readonly curated: readonly FactOf<'dataset.sealed'>[];
+  /** What became of the rows that are too long for the model; undefined where that could not be measured. */
+  readonly truncation: RunTruncation | undefined;
   readonly pairs: readonly RoundPairs[];
   readonly judging: readonly RoundJudging[];
   readonly checks: readonly NamedCheck[];
@@ -62,6 +65,7 @@ export function makeReport(
     equalLength: equalLength(averaged),
     grids: gridsOf(facts),
     curated: ofKind(facts, 'dataset.sealed').filter(({ step }) => step.startsWith('r')),
+    truncation: ofKind(facts, 'run.opened')[0]?.truncation,
     pairs: pairsOf(facts),
     judging: judgingOf(facts),
     checks,

@@ -6,6 +6,7 @@ import { renderCells, renderCurated, renderGuardrails } from './render-rounds.ts
 import { renderDrift, renderHealth } from './render-health.ts';
 import { renderJudging } from './render-judging.ts';
 import { renderPairs } from './render-pairs.ts';
+import { renderTruncation } from './render-truncation.ts';
 import { renderEqualLength, renderFaithfulnessByLength, renderLengths } from './render-lengths.ts';
 
 /** The report as Markdown. */
@@ -24,6 +25,7 @@ export function renderReport(report: Report): string {
     renderEqualLength(report.equalLength),
     renderCells(report.grids),
     renderCurated(report.curated),
+    renderTruncation(report.truncation),
     renderPairs(report.pairs),
     renderHealth(report.curated, nameOfJudge),
     renderDrift(report.evaluations),
