@@ -17,7 +17,7 @@ export const LoraOptions = closedObject({
  * schema, as `spec.schema.json`.
  */
 export const TrainingOptions = closedObject({
-  /** Tokens of a row; longer ones are cut at the end. Without it a row that is too long for the model is refused. */
+  /** Tokens of a row, as many as the model has positions without it. A longer one loses the end of its answer, and is refused where that is most of it. */
   maxLength: z.int().positive().optional(),
   /** Loss on completions only; false learns the prompts too. */
   completionOnly: z.boolean().default(true),

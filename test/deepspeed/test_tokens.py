@@ -118,16 +118,38 @@ def test_prompts_are_learned_too_where_the_job_says_so(rows_of: Any) -> None:
     assert row["labels"] == row["input_ids"]
 
 
-def test_a_row_is_cut_and_one_with_nothing_left_to_learn_is_refused_by_place(rows_of: Any) -> None:
+def test_a_long_answer_loses_its_end_by_max_length_or_where_the_model_has_no_more_positions(
+    rows_of: Any,
+) -> None:
+    turn = {"prompt": "red?\n", "completion": " no" * 40}
+    whole = rows_of().row([turn], "here")
+    for limits in ({"max_length": 30}, {"positions": 30}, {"max_length": 90, "positions": 30}):
+        cut = rows_of(**limits).row([turn], "here")
+        assert cut == {key: values[:30] for key, values in whole.items()}
+        assert len(learned(cut)) == 30 - len(rows_of().prompt(turn["prompt"]))
+
+
+def test_an_answer_that_a_long_prompt_leaves_too_little_room_for_is_refused_by_place(
+    rows_of: Any,
+) -> None:
     turn = render("alpaca")
     prompt = len(rows_of().prompt(turn["prompt"]))
-    cut = rows_of(max_length=prompt + 1).row([turn], "here")
-    assert (len(cut["input_ids"]), len(learned(cut))) == (prompt + 1, 1)
-    with pytest.raises(TrainingFailure, match=r"rows\.jsonl:3: no token to learn") as caught:
-        rows_of(max_length=prompt).row([turn], "rows.jsonl:3")
-    assert caught.value.kind == "bad-data"
-    with pytest.raises(TrainingFailure, match="but the model takes 20"):
-        rows_of(positions=20).row([turn], "rows.jsonl:3")
+    answer = len(learned(rows_of().row([turn], "here")))
+    half = (answer + 1) // 2
+    cut = rows_of(max_length=prompt + half).row([turn], "here")
+    assert (len(cut["input_ids"]), len(learned(cut))) == (prompt + half, half)
+    for limits in ({"max_length": prompt + half - 1}, {"positions": 20}):
+        with pytest.raises(
+            TrainingFailure, match=rf"rows\.jsonl:3: its prompt has {prompt} of"
+        ) as caught:
+            rows_of(**limits).row([turn], "rows.jsonl:3")
+        assert caught.value.kind == "bad-data"
+
+
+def test_a_row_with_nothing_left_to_learn_is_refused_by_place(rows_of: Any) -> None:
+    turn = {"prompt": "red? " * 20, "completion": " no" * 40}
+    with pytest.raises(TrainingFailure, match=r"rows\.jsonl:3: no token to learn"):
+        rows_of(max_length=20).row([turn], "rows.jsonl:3")
 
 
 def test_a_template_that_rewrites_earlier_turns_is_refused(base: Path, rows_of: Any) -> None:

@@ -53,15 +53,13 @@ class RowTokenizer:
         return self.tokenizer(text)["input_ids"]
 
     def row(self, turns: list[Turn], place: str) -> Tokens:
-        """A row, cut to the longest that is allowed. TrainingFailure 'bad-data' names the place of one that cannot be learned."""
+        """
+        A row, cut at the end to the longest that is allowed. TrainingFailure 'bad-data' names the place of one that cannot be learned:
+        no token of it, or less than half of an answer that would have room but for its prompt.
+        """
         tokens, learned = self._chat_turns(turns) if self.chat else self._text_turns(turns)
-        longest = self.max_length or self.positions
-        if self.max_length is None and len(tokens) > self.positions:
-            raise TrainingFailure(
-                "bad-data",
-                f"{place}: {len(tokens)} tokens, but the model takes {self.positions}; "
-                "shorten the row or give training.options.maxLength",
-            )
+        longest = min(self.max_length or self.positions, self.positions)
+        self._check_prompt(learned, longest, place)
         labels = [
             token if is_learned or not self.completion_only else IGNORED
             for token, is_learned in zip(tokens, learned, strict=True)
@@ -74,6 +72,18 @@ class RowTokenizer:
                 "shorten the prompt or raise training.options.maxLength",
             )
         return {"input_ids": tokens[:longest], "labels": labels}
+
+    def _check_prompt(self, learned: list[bool], longest: int, place: str) -> None:
+        """A cut may take the end of a long answer; the answer to a long prompt it would take whole."""
+        prompt = learned.index(True)
+        end = learned.index(False, prompt) if False in learned[prompt:] else len(learned)
+        answer = end - prompt
+        if answer <= longest // 2 and longest - prompt < answer / 2:
+            raise TrainingFailure(
+                "bad-data",
+                f"{place}: its prompt has {prompt} of the {longest} tokens of a row, which leaves less than half of its answer; "
+                "shorten the prompt or raise training.options.maxLength",
+            )
 
     def _text_turns(self, turns: list[Turn]) -> tuple[list[int], list[bool]]:
         """Each turn's prompt, completion and end token, one after the other."""
