@@ -18,6 +18,9 @@ import { samplerMachine } from './machine.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 import type { ModelServer } from './servers/driver.ts';
 
+/** Of one queue: those of the largest engine, each in hand until its slowest answer is there, and two that may wait for room. */
+export const UNITS_IN_HAND = { lanes: 64, ahead: 2 } as const;
+
 export interface SamplerDeps {
   peer: string;
   checkpoints: string;
@@ -47,21 +50,21 @@ export function createSampler(deps: SamplerDeps): Work {
   // Provided once: a machine that was not used before costs more than a small unit does.
   const machine = samplerMachine.provide({
     actors: {
-      read: fromPromise(async ({ input: taken, signal }) => {
+      read: fromPromise(async ({ input: { taken, underWay }, signal }) => {
         const unit = await readWhole(taken.work, deps, signal);
         if (unit.kind !== 'sample') throw new PermanentError(`${unit.unit} is no sampling unit`);
         const generations = inHand.get(taken) ?? begin(unit);
         inHand.set(taken, generations);
-        return { unit, generations };
+        return { unit, generations, underWay };
       }),
       prepare: fromPromise(({ input: { unit }, signal }) =>
         replicasOf(unit, inUse).prepare(unit, signal),
       ),
-      fill: fromPromise(async ({ input: { unit, generations }, signal }) => {
+      fill: fromPromise(async ({ input: { unit, generations, underWay }, signal }) => {
         const replicas = replicasOf(unit, inUse);
         const release = replicas.hold(unit);
         try {
-          await fill(unit, generations, replicas, signal);
+          await fill(unit, generations, replicas, underWay, signal);
         } finally {
           release();
           concurrencyGauge.set(replicas.limit);
@@ -70,7 +73,8 @@ export function createSampler(deps: SamplerDeps): Work {
       }),
     },
   });
-  return (taken, signal) => outputOf(createActor(machine, { input: taken }), signal);
+  return (taken, signal, underWay) =>
+    outputOf(createActor(machine, { input: { taken, underWay } }), signal);
 }
 
 function begin({ run, unit, items }: SampleUnit): Map<string, Generation> {

@@ -13,12 +13,13 @@ type Item = SampleUnit['items'][number];
 /**
  * Asks for every request of the unit that has no generation yet and puts each into `generations`, by candidate. Throws the first failure that
  * is not about one candidate and that no other server could mend, with what was generated until then in place. The cells of an example go
- * out together, so that a server prefills their prompt once.
+ * out together, so that a server prefills their prompt once. `underWay` is called when none waits for its turn any more.
  */
 export async function fill(
   unit: SampleUnit,
   generations: Map<string, Generation>,
   replicas: Replicas,
+  underWay: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   const giveUp = new AbortController();
@@ -30,8 +31,14 @@ export async function fill(
   };
   const missing = ({ requests }: Item): SampleRequest[] =>
     requests.filter(({ candidate }) => !generations.has(candidate));
-  const fillAt = (server: ModelServer, item: Item): Promise<void> =>
+  const begun = new Set<Item>();
+  const begin = (item: Item): void => {
+    begun.add(item);
+    if (begun.size === unit.items.length) underWay();
+  };
+  const fillAt = (server: ModelServer, item: Item, succeeded: () => void): Promise<void> =>
     withDeadline(EXAMPLE_DEADLINE_MS, stop, async (limit) => {
+      begin(item);
       const giveUp = new AbortController();
       const attempt = AbortSignal.any([limit, giveUp.signal]);
       setMaxListeners(0, attempt);
@@ -39,14 +46,22 @@ export async function fill(
         const generation = await generate(unit, item, request, server, attempt);
         generations.set(request.candidate, generation);
         generationsCounter.inc({ outcome: generation.outcome });
+        succeeded();
       });
       await allOrFirstFailure(asked, (error) => {
         giveUp.abort(error);
       });
     });
   const fillOne = async (item: Item): Promise<void> => {
-    if (missing(item).length > 0)
-      await replicas.ask(unit, item.prompt, (server) => fillAt(server, item), stop);
+    const { prompt } = item;
+    const requests = missing(item).length;
+    if (requests === 0) begin(item);
+    else
+      await replicas.ask(
+        { served: unit, prompt, requests },
+        (server, succeeded) => fillAt(server, item, succeeded),
+        stop,
+      );
   };
   await allOrFirstFailure(unit.items.map(fillOne), abort);
 }

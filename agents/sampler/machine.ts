@@ -17,10 +17,14 @@ import { filled, notProvided } from '../../shared/process/machine.ts';
 export interface UnitInHand {
   unit: SampleUnit;
   generations: Map<string, Generation>;
+  /** Tells that none of its requests waits for its turn any more. */
+  underWay: () => void;
 }
 
+type SamplerInput = { taken: Taken } & Pick<UnitInHand, 'underWay'>;
+
 interface SamplerContext {
-  taken: Taken;
+  given: SamplerInput;
   unit: UnitInHand | undefined;
   result: SampleResult | undefined;
 }
@@ -28,22 +32,22 @@ interface SamplerContext {
 export const samplerMachine = setup({
   types: {
     context: {} as SamplerContext,
-    input: {} as Taken,
+    input: {} as SamplerInput,
     output: {} as SampleResult,
   },
   actors: {
-    read: fromPromise<UnitInHand, Taken>(() => notProvided('read')),
+    read: fromPromise<UnitInHand, SamplerInput>(() => notProvided('read')),
     prepare: fromPromise<void, UnitInHand>(() => notProvided('prepare')),
     fill: fromPromise<SampleResult, UnitInHand>(() => notProvided('fill')),
   },
 }).createMachine({
-  context: ({ input }) => ({ taken: input, unit: undefined, result: undefined }),
+  context: ({ input }) => ({ given: input, unit: undefined, result: undefined }),
   initial: 'reading',
   states: {
     reading: {
       invoke: {
         src: 'read',
-        input: ({ context }) => context.taken,
+        input: ({ context }) => context.given,
         onDone: { target: 'preparing', actions: assign({ unit: ({ event }) => event.output }) },
       },
     },

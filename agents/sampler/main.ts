@@ -7,7 +7,7 @@ import { serveHttp } from '../../shared/process/http.ts';
 import { runProcess } from '../../shared/process/life.ts';
 import { registry } from '../../shared/process/metrics.ts';
 import { serveRuns } from '../../shared/rpc/worker.ts';
-import { createSampler } from './actors.ts';
+import { createSampler, UNITS_IN_HAND } from './actors.ts';
 import { createServers } from './servers/table.ts';
 
 await runProcess('sampler', async ({ signal, log, defer }) => {
@@ -36,7 +36,7 @@ await runProcess('sampler', async ({ signal, log, defer }) => {
     queues: (runs) =>
       runs
         .filter(({ file }) => servers.has(file.sampling.server))
-        .map(({ file }) => ({ kind: 'sample', run: file.run })),
+        .map(({ file }) => ({ kind: 'sample', run: file.run, ...UNITS_IN_HAND })),
     lanes,
     directory,
     clock,

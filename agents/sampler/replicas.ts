@@ -16,31 +16,42 @@ import { watchLoad, type WatchedLoad } from './load.ts';
 import { OverloadedError, type ModelServer } from './servers/driver.ts';
 import { createServing, type Serving } from './serving.ts';
 
-/** Examples at one server at once: two units of the largest kind. */
-const CEILING = 64;
+/** Requests at one server at once: as many as the largest engines run. */
+const CEILING = 1024;
+/** At first, before the server has said or shown anything. */
+const START = 16;
 
 type Served = Pick<SampleUnit, 'servedName' | 'checkpoint' | 'window'>;
 
 export interface Replicas {
-  /** Examples that may be in hand now. */
+  /** Requests that may be under way now. */
   readonly limit: number;
   /** Returns when a server has shown that it serves the checkpoint, and all that were well have been asked. Throws where none has. */
   prepare(served: Served, signal: AbortSignal): Promise<void>;
   /** Keeps the checkpoint served until the returned function is called. */
   hold(served: Served): () => void;
-  /** Asks the prompt's server when there is room at it, and the next one where it fails. Throws the last failure. */
+  /**
+   * Asks the prompt's server when there is room for all its requests at it, and the next one where it fails. `act` tells of each request
+   * that succeeded. Throws the last failure.
+   */
   ask<TResult>(
-    served: Served,
-    prompt: string,
-    act: (server: ModelServer) => Promise<TResult>,
+    asked: Asked,
+    act: (server: ModelServer, succeeded: () => void) => Promise<TResult>,
     signal: AbortSignal,
   ): Promise<TResult>;
+}
+
+interface Asked {
+  served: Served;
+  prompt: string;
+  /** How many, of one prompt. */
+  requests: number;
 }
 
 interface Replica {
   server: ModelServer;
   concurrency: Concurrency;
-  load: WatchedLoad;
+  watched: WatchedLoad;
   serving: Serving;
   /** Why it is not asked; undefined while it is well. */
   trouble: string | undefined;
@@ -57,15 +68,19 @@ export interface ReplicasDeps {
 export function createReplicas({ servers, fetch, log }: ReplicasDeps): Replicas {
   const recorded = new Map<string, Probe>();
   const replicas = servers.map((server): Replica => {
-    const load = watchLoad(server);
+    const watched = watchLoad(server);
+    // Without a word of its queue, what a server has too much of shows late: in requests that took too long.
+    const isAsked = (): boolean => !watched.told && concurrency.limit >= server.ceiling;
+    const concurrency = createConcurrency({
+      ceiling: CEILING,
+      start: START,
+      isOverload: (error) => error instanceof OverloadedError,
+      load: () => (isAsked() ? 'full' : watched.load),
+    });
     return {
       server,
-      load,
-      concurrency: createConcurrency({
-        ceiling: CEILING,
-        isOverload: (error) => error instanceof OverloadedError,
-        load,
-      }),
+      watched,
+      concurrency,
       serving: createServing({ server, fetch, recorded, log }),
       trouble: undefined,
       mending: false,
@@ -124,24 +139,29 @@ export function createReplicas({ servers, fetch, log }: ReplicasDeps): Replicas 
   }
 
   async function ask<TResult>(
-    served: Served,
-    prompt: string,
-    act: (server: ModelServer) => Promise<TResult>,
+    { served, prompt, requests }: Asked,
+    act: (server: ModelServer, succeeded: () => void) => Promise<TResult>,
     signal: AbortSignal,
   ): Promise<TResult> {
     let failure: unknown = new TransientError(
       `no server shows ${served.servedName} any more: it is prepared again`,
     );
     for (const replica of inOrder(replicas, prompt)) {
-      const { serving, concurrency, load, server } = replica;
+      const { serving, concurrency, watched, server } = replica;
       if (!serving.serves(served)) continue;
       try {
-        return await concurrency.run(async () => {
-          load.look(signal);
-          // It may have failed another example while this one waited for its turn.
-          if (!serving.serves(served)) throw failure;
-          return act(server);
-        }, signal);
+        const done = concurrency.run(
+          async (succeeded) => {
+            watched.look(signal);
+            // It may have failed another example while this one waited for its turn.
+            if (!serving.serves(served)) throw failure;
+            return act(server, succeeded);
+          },
+          signal,
+          requests,
+        );
+        watched.explore(concurrency, signal);
+        return await done;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof TransientError || error instanceof PermanentError)) throw error;

@@ -7,6 +7,7 @@ import type { Clock } from '../process/clock.ts';
 import type { Logger } from '../process/logger.ts';
 import { outputOf } from '../process/machine.ts';
 import { outagesCounter, refusedUnitsCounter, unitSeconds } from '../process/metrics.ts';
+import { createGate, type Gate } from '../process/gate.ts';
 import { onAbort } from '../process/signal.ts';
 import type { Bus } from './bus.ts';
 import { createHand, type Taken } from './hand.ts';
@@ -15,14 +16,19 @@ import { laneMachine } from './lane.ts';
 /** While one unit of a queue is answered, another is worked. */
 const LANES = 2;
 
-/** A queue, with the units of it that are in hand at once where they are not two. */
-export type ServedQueue = Queue & { readonly lanes?: number | undefined };
+export type ServedQueue = Queue & {
+  /** Units of it that may be in hand at once, where they are not two. */
+  readonly lanes?: number | undefined;
+  /** How many of these may be there without being under way, where all may. */
+  readonly ahead?: number | undefined;
+};
 
 /**
  * Works one unit. TransientError: what it works with is away, the unit is held and worked again with the same `taken`. PermanentError: it
- * cannot be worked here, and is given back. The signal aborts when the result is no longer wanted.
+ * cannot be worked here, and is given back. The signal aborts when the result is no longer wanted. `underWay` tells that nothing of the
+ * unit waits for its turn any more.
  */
-export type Work = (taken: Taken, signal: AbortSignal) => Promise<Result>;
+export type Work = (taken: Taken, signal: AbortSignal, underWay: () => void) => Promise<Result>;
 
 export interface LanesDeps {
   bus: Bus;
@@ -73,8 +79,12 @@ export function createLanes(deps: LanesDeps): Lanes {
       for (const [name, queue] of wanted) {
         if (open.get(name)?.drain.signal.aborted === false) continue;
         const drain = new AbortController();
-        const lanes = Array.from({ length: queue.lanes ?? LANES }, () =>
-          runLane(deps, queue, drain.signal, expired.signal),
+        const { lanes: count = LANES, ahead = Number.POSITIVE_INFINITY } = queue;
+        const intake = createGate(() => ahead);
+        // One listener a lane that waits.
+        setMaxListeners(0, drain.signal);
+        const lanes = Array.from({ length: count }, () =>
+          runLane(deps, queue, intake, drain.signal, expired.signal),
         );
         const ended = Promise.all(lanes).catch(fail);
         open.set(name, { drain, ended });
@@ -95,18 +105,41 @@ export function createLanes(deps: LanesDeps): Lanes {
 async function runLane(
   { bus, clock, log, role, ackWaitMs, work }: LanesDeps,
   queue: Queue,
+  intake: Gate,
   draining: AbortSignal,
   expired: AbortSignal,
 ): Promise<void> {
   const hand = createHand({ bus, queue, clock, ackWaitMs });
+  let isAhead = false;
+  const underWay = (): void => {
+    if (isAhead) intake.leave();
+    isAhead = false;
+  };
+  async function receive(signal: AbortSignal): Promise<Taken | undefined> {
+    try {
+      await intake.enter(draining);
+    } catch {
+      return undefined;
+    }
+    isAhead = true;
+    let taken: Taken | undefined;
+    try {
+      taken = await hand.take(signal);
+    } finally {
+      if (taken === undefined) underWay();
+    }
+    return taken;
+  }
   const lane = createActor(
     laneMachine.provide({
       actors: {
-        receive: fromPromise(({ signal }) => hand.take(signal)),
+        receive: fromPromise(({ signal }) => receive(signal)),
         work: fromPromise(async ({ input, signal }) => {
           const timer = unitSeconds.startTimer({ role });
-          const result = await work(input, signal);
+          // One that is held stays ahead: no other is taken into the same outage.
+          const result = await work(input, signal, underWay);
           timer();
+          underWay();
           return result;
         }),
         answer: fromPromise(({ input }) => hand.answer(input)),
@@ -115,6 +148,7 @@ async function runLane(
       actions: {
         giveBack: (_, { delayMs, reason }) => {
           hand.giveBack(delayMs);
+          underWay();
           refusedUnitsCounter.inc({ role });
           log.error({ queue: workDurable(queue), reason, delayMs }, 'gave a unit back');
         },

@@ -2,14 +2,27 @@ import { createGate } from './gate.ts';
 
 /** How much may be under way at one server, found by trying (AIMD, as TCP does). */
 export interface Concurrency {
-  /** Tasks that may run at once now. */
+  /** Places that may be taken at once now. */
   readonly limit: number;
-  /** Runs a task when there is room for it; its end moves the limit. */
-  run<TResult>(task: () => Promise<TResult>, signal: AbortSignal): Promise<TResult>;
+  /** Whether tasks wait, and nothing was ever too much. */
+  readonly wantsMore: boolean;
+  /** Twice the limit, where the other side has said that it has room for more. */
+  widen(): void;
+  /**
+   * Runs a task when there is room for it, one place where it is not said; its end moves the limit. One of several places may tell each
+   * success of its own by `succeeded`, which frees a place before all of it has ended.
+   */
+  run<TResult>(
+    task: (succeeded: () => void) => Promise<TResult>,
+    signal: AbortSignal,
+    places?: number,
+  ): Promise<TResult>;
 }
 
 export interface ConcurrencyOptions {
   ceiling: number;
+  /** The limit at first; 2 where it is not said. */
+  start?: number;
   /** Whether a failure means that the server has too much to do. Other failures leave the limit as it is. */
   isOverload: (error: unknown) => boolean;
   /** What the other side says of its load, asked at each success; without it a success is room for more. */
@@ -22,16 +35,17 @@ export type Load = 'free' | 'full' | 'over';
 const START = 2;
 
 /**
- * Starts with 2, or with a ceiling below it. Each success adds one until the first overload, later one in `limit` successes, and none while
- * the load is full; an overload halves the limit, at most once for the tasks that were under way together.
+ * Starts with `start`, or with a ceiling below it. Each success adds one until the first overload, later one in `limit` successes, and none
+ * while the load is full; an overload halves the limit, at most once for the tasks that were under way together.
  */
 export function createConcurrency({
   ceiling,
+  start = START,
   isOverload,
   load = () => 'free',
 }: ConcurrencyOptions): Concurrency {
   const gate = createGate(() => Math.floor(limit));
-  let limit = Math.min(START, ceiling);
+  let limit = Math.min(start, ceiling);
   let exploring = true;
   /** Tasks that started before the last cut: their failures say nothing new. */
   let generation = 0;
@@ -57,18 +71,31 @@ export function createConcurrency({
     get limit() {
       return Math.floor(limit);
     },
-    run: async (task, signal) => {
-      await gate.enter(signal);
+    get wantsMore() {
+      return exploring && limit < ceiling && gate.waiting > 0;
+    },
+    widen: () => {
+      limit = Math.min(ceiling, limit * 2);
+      gate.admit();
+    },
+    run: async (task, signal, places = 1) => {
+      await gate.enter(signal, places);
       const startedIn = generation;
-      try {
-        const result = await task();
+      let left = places;
+      const succeedOne = (): void => {
+        left -= 1;
         succeeded(startedIn);
+        gate.leave();
+      };
+      try {
+        const result = await task(succeedOne);
+        for (let untold = left; untold > 0; untold -= 1) succeedOne();
         return result;
       } catch (error) {
         if (isOverload(error)) overloaded(startedIn);
         throw error;
       } finally {
-        gate.leave();
+        gate.leave(left);
       }
     },
   };

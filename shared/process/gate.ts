@@ -5,29 +5,43 @@ export interface Gate {
   /** How many are in, and how many wait. */
   readonly running: number;
   readonly waiting: number;
-  /** Waits for room; whoever is in must `leave`. Rejects with the signal's reason when it aborts first. */
-  enter(signal: AbortSignal): Promise<void>;
-  leave(): void;
+  /**
+   * Waits for room for so many, 1 where it is not said; more than there is room for at all go in alone. They must `leave`. Rejects with
+   * the signal's reason when it aborts first.
+   */
+  enter(signal: AbortSignal, places?: number): Promise<void>;
+  leave(places?: number): void;
   /** Looks again how much room there is. */
   admit(): void;
 }
 
+interface Waiting {
+  readonly places: number;
+  readonly start: () => void;
+}
+
 /** @param room how many may be in at once, now */
 export function createGate(room: () => number): Gate {
-  const waiting: (() => void)[] = [];
+  const waiting: Waiting[] = [];
   let running = 0;
 
   function admit(): void {
-    while (running < room()) {
-      const start = waiting.shift();
-      if (start === undefined) return;
-      running += 1;
-      start();
+    for (;;) {
+      const [next] = waiting;
+      if (next === undefined || !hasRoom(next)) return;
+      waiting.shift();
+      running += next.places;
+      next.start();
     }
   }
 
-  function leave(): void {
-    running -= 1;
+  function hasRoom({ places }: Waiting): boolean {
+    const all = room();
+    return running + places <= all || (running === 0 && all > 0);
+  }
+
+  function leave(places = 1): void {
+    running -= places;
     admit();
   }
 
@@ -38,20 +52,25 @@ export function createGate(room: () => number): Gate {
     get waiting() {
       return waiting.length;
     },
-    enter: async (signal) => {
+    enter: async (signal, places = 1) => {
       signal.throwIfAborted();
       let start = (): void => undefined;
       const admitted = new Promise<void>((resolve) => {
         start = resolve;
       });
-      waiting.push(start);
+      const one = { places, start };
+      waiting.push(one);
       admit();
       try {
         await untilAborted(admitted, signal);
       } catch (error) {
-        const place = waiting.indexOf(start);
-        if (place >= 0) waiting.splice(place, 1);
-        else leave();
+        const at = waiting.indexOf(one);
+        if (at < 0) leave(places);
+        else {
+          waiting.splice(at, 1);
+          // What stood behind it may need less room.
+          admit();
+        }
         throw error;
       }
     },

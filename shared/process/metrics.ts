@@ -183,7 +183,7 @@ export const generationsCounter = new Counter({
 
 export const concurrencyGauge = new Gauge({
   name: 'reset_sampler_concurrency',
-  help: 'Examples that a sampler may have in hand at its model servers at once',
+  help: 'Requests that a sampler may have under way at its model servers at once',
   registers,
 });
 

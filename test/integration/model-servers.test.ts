@@ -146,12 +146,12 @@ test.each(['vllm', 'sglang', 'llamacpp'] as const)(
     const server = await serve(setup, { engine });
     const { sample, replicas } = drive(setup, engine, server.url);
     await sample(sampleUnit(setup.checkpoint, prompts, [{}]));
-    expect(replicas.limit).toBe(26);
+    expect(replicas.limit).toBe(40);
     server.queue = { running: 4, waiting: 9, cache: 0 };
     const limit = async (): Promise<number> => {
       await sample(sampleUnit(setup.checkpoint, prompts.slice(0, 1), [{}]));
       return replicas.limit;
     };
-    await expect.poll(limit, { timeout: 5000, interval: 100 }).toBeLessThan(14);
+    await expect.poll(limit, { timeout: 5000, interval: 100 }).toBeLessThan(21);
   },
 );

@@ -67,7 +67,7 @@ export function drive(
   const replicas = createReplicas({ servers, fetch, log });
   const sample = async (unit: SampleUnit, generations = new Map<string, Generation>()) => {
     await replicas.prepare(unit, signal);
-    await fill(unit, generations, replicas, signal);
+    await fill(unit, generations, replicas, () => undefined, signal);
     return unit.items.flatMap(({ requests }) =>
       requests.map(({ candidate }) => {
         const generation = generations.get(candidate);

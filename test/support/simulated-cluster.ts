@@ -4,8 +4,8 @@ import { createJudges } from '../../agents/judges/actors.ts';
 import { createEngines } from '../../agents/judges/engines.ts';
 import { Profiles } from '../../shared/contract/peer.ts';
 import { createCache } from '../../agents/judges/cache.ts';
-import { createSampler } from '../../agents/sampler/actors.ts';
-import { createLanes, type Work } from '../../shared/bus/lanes.ts';
+import { createSampler, UNITS_IN_HAND } from '../../agents/sampler/actors.ts';
+import { createLanes, type ServedQueue, type Work } from '../../shared/bus/lanes.ts';
 import { randomFrom, type Random } from '../../shared/contract/random.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import type { Queue } from '../../shared/contract/subjects.ts';
@@ -106,7 +106,7 @@ export class SimulatedCluster implements AsyncDisposable {
       servers: new Map([[file.sampling.server, [model]]]),
       log,
     });
-    return this.#work('sampler', peer, work, [{ kind: 'sample', run: file.run }]);
+    return this.#work('sampler', peer, work, [{ kind: 'sample', run: file.run, ...UNITS_IN_HAND }]);
   }
 
   async #judge(name: string, peer: SimulatedPeer): Promise<SimulatedProcess> {
@@ -130,15 +130,15 @@ export class SimulatedCluster implements AsyncDisposable {
     role: 'sampler' | 'judge',
     peer: SimulatedPeer,
     work: Work,
-    queues: readonly Queue[],
+    queues: readonly ServedQueue[],
   ): SimulatedProcess {
     const { clock } = this;
     const begun = new WeakSet<object>();
-    const counted: Work = async (taken, signal) => {
+    const counted: Work = async (taken, signal, underWay) => {
       // A unit that is held through an outage is the same execution.
       if (!begun.has(taken)) this.executions += 1;
       begun.add(taken);
-      return work(taken, signal);
+      return work(taken, signal, underWay);
     };
     const lanes = createLanes({ bus: peer.bus, clock, log, role, ackWaitMs, work: counted });
     lanes.serve(queues);

@@ -24,6 +24,7 @@ export function simulatedModel(
   return {
     url: 'http://model',
     tolerance: 1e-3,
+    ceiling: 448,
     holdsOne: false,
     queue: () => Promise.resolve(null),
     close: () => Promise.resolve(),

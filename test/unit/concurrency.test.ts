@@ -122,3 +122,64 @@ test('a full load stops the growth, and one that is over halves the limit', asyn
   await Promise.all(runs);
   expect(concurrency.limit).toBe(5);
 });
+
+test('a task of several places waits for all of them, and each of its successes makes room for one', async () => {
+  const concurrency = createConcurrency({ ceiling: 4, start: 4, isOverload: () => false });
+  let succeedOne = (): void => undefined;
+  const large = task();
+  const running = concurrency.run(
+    (succeeded) => {
+      succeedOne = succeeded;
+      return large.run();
+    },
+    signal,
+    3,
+  );
+  const next = task();
+  const waiting = concurrency.run(next.run, signal, 3);
+  await setImmediate();
+  succeedOne();
+  await setImmediate();
+  expect(next.started()).toBe(false);
+  succeedOne();
+  await setImmediate();
+  expect(next.started()).toBe(true);
+  large.end();
+  next.end();
+  await Promise.all([running, waiting]);
+  const alone = [task(), task(), task(), task()];
+  const four = alone.map(({ run }) => concurrency.run(run, signal));
+  await setImmediate();
+  expect(alone.every(({ started }) => started())).toBe(true);
+  for (const { end } of alone) end();
+  await Promise.all(four);
+});
+
+test('a task of more places than there are runs alone', async () => {
+  const concurrency = make(2);
+  const [large, small] = [task(), task()];
+  const runs = [concurrency.run(large.run, signal, 7), concurrency.run(small.run, signal)];
+  await setImmediate();
+  expect([large.started(), small.started()]).toEqual([true, false]);
+  large.end();
+  await setImmediate();
+  expect(small.started()).toBe(true);
+  small.end();
+  await Promise.all(runs);
+});
+
+test('a large task that gives up lets in what waited behind it', async () => {
+  const concurrency = make(2);
+  const [first, last] = [task(), task()];
+  const giveUp = new AbortController();
+  const running = concurrency.run(first.run, signal);
+  const large = concurrency.run(() => Promise.resolve(), giveUp.signal, 2);
+  const behind = concurrency.run(last.run, signal);
+  giveUp.abort(new Error('given up'));
+  await expect(large).rejects.toThrow('given up');
+  await setImmediate();
+  expect(last.started()).toBe(true);
+  first.end();
+  last.end();
+  await Promise.all([running, behind]);
+});

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { holdFor } from '../../shared/bus/lane.ts';
-import { createLanes, type Work } from '../../shared/bus/lanes.ts';
+import { createLanes, type ServedQueue, type Work } from '../../shared/bus/lanes.ts';
 import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import { randomFrom } from '../../shared/contract/random.ts';
 import type { Result } from '../../shared/contract/work.ts';
@@ -18,7 +18,7 @@ const graceMs = 7000;
 const log = pino({ level: 'silent' });
 
 /** A broker with `units` units of one queue, and lanes that work them as told. */
-async function start(units: number, work: Work) {
+async function start(units: number, work: Work, inHand: Pick<ServedQueue, 'lanes' | 'ahead'> = {}) {
   const clock = new SimulatedClock();
   const random = randomFrom(1, 'lanes');
   const faults = { maxLatencyMs: 2, lossRate: 0 };
@@ -35,7 +35,7 @@ async function start(units: number, work: Work) {
       unit: `r1-train-s000${slice}`,
     });
   const lanes = createLanes({ bus, clock, log, role: 'sampler', ackWaitMs, work });
-  lanes.serve([queue]);
+  lanes.serve([{ ...queue, ...inHand }]);
   return { clock, broker, bus, lanes, [Symbol.asyncDispose]: () => clock[Symbol.asyncDispose]() };
 }
 
@@ -87,6 +87,48 @@ test('an outage holds the unit in hand, longer each time, and nobody else gets i
   const pauses = at.slice(1).map((time, i) => Math.round((time - (at[i] ?? 0)) / 250) * 250);
   expect(pauses).toEqual([250, 500, 1000, 2000, 4000]);
   expect(new Set(deliveries)).toEqual(new Set([1]));
+});
+
+test('a unit is taken when the one before it is under way, and none into an outage', async () => {
+  const worked: string[] = [];
+  const begin: (() => void)[] = [];
+  let away = true;
+  const work: Work = async ({ work: { unit } }, signal, underWay) => {
+    worked.push(unit);
+    begin.push(underWay);
+    if (away) throw new TransientError('the server is away');
+    await aborted(signal);
+    return resultOf(unit);
+  };
+  await using setup = await start(4, work, { lanes: 3, ahead: 1 });
+  await setup.clock.sleep(5000);
+  expect(new Set(worked).size).toBe(1);
+  away = false;
+  await setup.clock.sleep(10_000);
+  expect(new Set(worked).size).toBe(1);
+  begin.at(-1)?.();
+  await setup.clock.sleep(3000);
+  expect(new Set(worked).size).toBe(2);
+  begin.at(-1)?.();
+  await setup.clock.sleep(3000);
+  begin.at(-1)?.();
+  await setup.clock.sleep(3000);
+  expect(new Set(worked).size).toBe(3);
+  await setup.lanes.drain(0);
+});
+
+test('lanes that wait for their turn end at once when they drain', async () => {
+  let worked = 0;
+  const work: Work = async ({ work: { unit } }) => {
+    worked += 1;
+    await setup.clock.sleep(500);
+    return resultOf(unit);
+  };
+  const setup = await start(3, work, { lanes: 3, ahead: 1 });
+  await setup.clock.sleep(300);
+  await setup.lanes.drain(graceMs);
+  expect(worked).toBe(1);
+  await setup[Symbol.asyncDispose]();
 });
 
 test('a unit that cannot be worked here is given back and comes again', async () => {

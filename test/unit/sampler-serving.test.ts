@@ -52,6 +52,7 @@ function start({ text = ' Oslo', logprobs = [-0.5, -1], pieces = [], ...rest }: 
   const server: ModelServer = {
     url: 'http://model',
     tolerance: 1e-3,
+    ceiling: 448,
     holdsOne: false,
     queue: () => Promise.resolve(null),
     close: () => Promise.resolve(),

@@ -35,11 +35,15 @@ function noting<TOutput, TInput>(order: string[], failing: string) {
 async function runSampler(failing = '') {
   const order: string[] = [];
   const actors = {
-    read: noting<SampleInHand, Taken>(order, failing)('read', sampleUnit),
+    read: noting<SampleInHand, { taken: Taken; underWay: () => void }>(order, failing)(
+      'read',
+      sampleUnit,
+    ),
     prepare: noting<void, SampleInHand>(order, failing)('prepare', undefined),
     fill: noting<SampleResult, SampleInHand>(order, failing)('fill', sampled),
   };
-  const actor = createActor(samplerMachine.provide({ actors }), { input: { work, deliveries: 1 } });
+  const input = { taken: { work, deliveries: 1 }, underWay: () => undefined };
+  const actor = createActor(samplerMachine.provide({ actors }), { input });
   const output = await outputOf(actor).catch((error: unknown) => error);
   return { order, output };
 }

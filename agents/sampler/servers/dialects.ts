@@ -15,6 +15,9 @@ export interface Dialect {
   gauges: { running: string; waiting: string; cache?: string } | null;
 }
 
+/** Requests at once to a server that does not say what it has to do: more than most work on at a time, and few enough for a slow one. */
+export const UNTOLD_CEILING = 128;
+
 /** What every engine calls the same. */
 const neutral = { top_p: 1, presence_penalty: 0, frequency_penalty: 0 };
 

@@ -37,6 +37,8 @@ export interface ModelServer {
   readonly tolerance: number;
   /** Whether loading a checkpoint takes away the one that was served. */
   readonly holdsOne: boolean;
+  /** Requests at once, at most, while it does not say what it has to do. */
+  readonly ceiling: number;
   /** What is served now, as text; any change means that the fingerprint has to be probed again. */
   served(signal: AbortSignal): Promise<readonly ServedModel[]>;
   /** Makes the server serve the checkpoint in `folder` under `name`. PermanentError where it cannot, saying what to do. */

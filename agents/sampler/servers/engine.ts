@@ -2,7 +2,7 @@ import type { OpenAI } from 'openai';
 import { createHttpFetch } from '../../../shared/process/http-fetch.ts';
 import { withDeadline } from '../../../shared/process/deadline.ts';
 import { decodeCompletion, decodeSamples } from './decode.ts';
-import { isGreedy, type Dialect } from './dialects.ts';
+import { isGreedy, UNTOLD_CEILING, type Dialect } from './dialects.ts';
 import type { Completed, Completion, ModelServer, Queue, ServedModel } from './driver.ts';
 import { readQueue } from './gauges.ts';
 import { gather } from './gather.ts';
@@ -22,6 +22,7 @@ export function createEngine(
   return {
     url: address.url,
     tolerance: dialect.tolerance,
+    ceiling: UNTOLD_CEILING,
     holdsOne: switching.holdsOne,
     served: switching.served ?? ((signal) => listed(client, signal)),
     load: (name, folder, signal) => switching.to(name, folder, signal),

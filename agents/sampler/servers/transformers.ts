@@ -5,7 +5,7 @@
 import type { OpenAI } from 'openai';
 import { TransientError } from '../../../shared/contract/failure.ts';
 import { decodeCompletion } from './decode.ts';
-import { dialects, isGreedy } from './dialects.ts';
+import { dialects, isGreedy, UNTOLD_CEILING } from './dialects.ts';
 import type { Completion, ModelServer, ServedModel } from './driver.ts';
 import { createClient, request, rootOf, send, type ServerAddress } from './openai.ts';
 import { createChildSwitch, type ChildOptions } from './switch/child.ts';
@@ -27,6 +27,7 @@ export function createTransformersServer(
   return {
     url: address.url,
     tolerance: dialects.openai.tolerance,
+    ceiling: UNTOLD_CEILING,
     holdsOne: pinned !== undefined,
     served: pinned?.served ?? listed,
     load: async (name, folder, signal) => {

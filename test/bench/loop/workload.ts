@@ -66,7 +66,7 @@ export function textOf(candidate: string): string {
 }
 
 /** Words of a linear congruential generator: enough for texts that differ. */
-function wordsFrom(seed: number, count: number): string {
+export function wordsFrom(seed: number, count: number): string {
   const words: string[] = [];
   for (let state = seed >>> 0; words.length < count;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

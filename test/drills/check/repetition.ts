@@ -1,3 +1,4 @@
+import { UNITS_IN_HAND } from '../../../agents/sampler/actors.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Result } from '../../../shared/contract/work.ts';
 import type { Blow } from '../../support/drill/evidence.ts';
@@ -5,8 +6,8 @@ import type { Seen } from '../../support/drill/wire-tap.ts';
 import type { Evidence } from './evidence.ts';
 import { finder, type Violation } from './violation.ts';
 
-/** Units that one peer has in hand of each queue that it serves (shared/bus/lanes.ts). */
-const LANES = 2;
+/** Units that one peer has in hand at most of each queue that it serves (shared/bus/lanes.ts). */
+const LANES = { sampler: UNITS_IN_HAND.lanes, judge: 2 };
 const SAMPLERS = 1;
 const JUDGES = 2;
 
@@ -37,7 +38,7 @@ export function checkRepetition(evidence: Evidence, crashes?: number): Violation
 /** How many units the target can have had in hand. A pause longer than the ack wait is as good as a death. */
 function inFlight({ blow, target }: Blow, { judges }: RunFile): number {
   if (blow === 'wiped') return 0;
-  const [sampler, judge] = [LANES, LANES * judges.length];
+  const [sampler, judge] = [LANES.sampler, LANES.judge * judges.length];
   if (target.startsWith('sampler')) return sampler;
   if (target.startsWith('judge')) return judge;
   if (target === 'all' || target === 'nats-server') return SAMPLERS * sampler + JUDGES * judge;
