@@ -115,20 +115,15 @@ async function runLane(
     if (isAhead) intake.leave();
     isAhead = false;
   };
+  /** A lane to which nothing came, or whose unit was refused, keeps its turn: the others need not find out the same. */
   async function receive(signal: AbortSignal): Promise<Taken | undefined> {
     try {
-      await intake.enter(draining);
+      if (!isAhead) await intake.enter(draining);
     } catch {
       return undefined;
     }
     isAhead = true;
-    let taken: Taken | undefined;
-    try {
-      taken = await hand.take(signal);
-    } finally {
-      if (taken === undefined) underWay();
-    }
-    return taken;
+    return hand.take(signal);
   }
   const lane = createActor(
     laneMachine.provide({
@@ -148,7 +143,6 @@ async function runLane(
       actions: {
         giveBack: (_, { delayMs, reason }) => {
           hand.giveBack(delayMs);
-          underWay();
           refusedUnitsCounter.inc({ role });
           log.error({ queue: workDurable(queue), reason, delayMs }, 'gave a unit back');
         },

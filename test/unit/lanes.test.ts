@@ -117,6 +117,20 @@ test('a unit is taken when the one before it is under way, and none into an outa
   await setup.lanes.drain(0);
 });
 
+test('a lane whose unit is refused keeps its turn, so that the others do not go through the queue', async () => {
+  const refused: string[] = [];
+  const work: Work = ({ work: { unit } }) => {
+    refused.push(unit);
+    return Promise.reject(new PermanentError('no such profile'));
+  };
+  await using setup = await start(4, work, { lanes: 3, ahead: 1 });
+  await setup.clock.sleep(900);
+  expect(refused).toHaveLength(1);
+  await setup.clock.sleep(1000);
+  expect(refused).toHaveLength(2);
+  await setup.lanes.drain(0);
+});
+
 test('lanes that wait for their turn end at once when they drain', async () => {
   let worked = 0;
   const work: Work = async ({ work: { unit } }) => {
