@@ -1,14 +1,14 @@
 import Table from 'cli-table3';
 import { type Measured, type Point, type SourceName, sources } from './point.ts';
 
-/** The ratio to aim at, of the sampler to node:http. */
-export const AIM = 0.97;
+/** Of the sampler to node:http. */
+const AIM = 0.97;
 
 /** Each source beside the raw one of the same point; the steady rates first. */
 export function pointsTable(points: readonly Point[]): string {
   const table = new Table({
     head: [
-      'of raw',
+      `of raw (aim ${AIM})`,
       'whole run',
       'source',
       'samples',
@@ -23,7 +23,7 @@ export function pointsTable(points: readonly Point[]): string {
       'cores of others',
     ],
     style: { head: [], border: [] },
-    colWidths: [8, 7, 9, 9, 9, 8, 9, 9, 7, 8, 13, 14, 8],
+    colWidths: [8, 7, 9, 9, 9, 9, 10, 11, 7, 8, 13, 14, 8],
     wordWrap: true,
   });
   for (const point of points) for (const source of sources) table.push(rowOf(point, source));
