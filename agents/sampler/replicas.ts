@@ -69,13 +69,15 @@ export function createReplicas({ servers, fetch, log }: ReplicasDeps): Replicas 
   const recorded = new Map<string, Probe>();
   const replicas = servers.map((server): Replica => {
     const watched = watchLoad(server);
-    // Without a word of its queue, what a server has too much of shows late: in requests that took too long.
-    const isAsked = (): boolean => !watched.told && concurrency.limit >= server.ceiling;
+    // While one that tells of its queue is explored, its looks alone widen the limit: answers are many between two of them. Of one that does
+    // not, what it has too much of shows late, in requests that took too long.
+    const isEnough = (): boolean =>
+      watched.told ? concurrency.exploring : concurrency.limit >= server.ceiling;
     const concurrency = createConcurrency({
       ceiling: CEILING,
       start: START,
       isOverload: (error) => error instanceof OverloadedError,
-      load: () => (isAsked() ? 'full' : watched.load),
+      load: () => (watched.load === 'free' && isEnough() ? 'full' : watched.load),
     });
     return {
       server,

@@ -4,7 +4,8 @@ import { createGate } from './gate.ts';
 export interface Concurrency {
   /** Places that may be taken at once now. */
   readonly limit: number;
-  /** Whether tasks wait, and nothing was ever too much. */
+  /** Whether nothing was ever too much; and whether tasks wait besides. */
+  readonly exploring: boolean;
   readonly wantsMore: boolean;
   /** Twice the limit, where the other side has said that it has room for more. */
   widen(): void;
@@ -70,6 +71,9 @@ export function createConcurrency({
   return {
     get limit() {
       return Math.floor(limit);
+    },
+    get exploring() {
+      return exploring;
     },
     get wantsMore() {
       return exploring && limit < ceiling && gate.waiting > 0;
