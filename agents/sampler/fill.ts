@@ -67,14 +67,14 @@ export async function fill(
 }
 
 async function generate(
-  { servedName, maxTokens }: SampleUnit,
+  { servedName, maxTokens, stop }: SampleUnit,
   { prompt }: Item,
   { candidate, temperature, topK, seed }: SampleRequest,
   server: ModelServer,
   signal: AbortSignal,
 ): Promise<Generation> {
   const completed = await server.complete(
-    { model: servedName, prompt, temperature, topK, seed, maxTokens, logprobs: false },
+    { model: servedName, prompt, temperature, topK, seed, maxTokens, stop, logprobs: false },
     signal,
   );
   if (completed.outcome === 'failed') return { ...completed, candidate };

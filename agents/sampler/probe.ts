@@ -4,7 +4,7 @@
  */
 import type { Probe } from '../../shared/contract/checkpoint.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
-import type { Completed, ModelServer } from './servers/driver.ts';
+import type { Completed, Completion, ModelServer } from './servers/driver.ts';
 
 type Expected = Probe[number];
 
@@ -28,17 +28,17 @@ export function promptsOf(probe: Probe): readonly string[] {
 /** The server's greedy answers to the prompts. PermanentError where it refuses one. */
 export function askProbe(
   server: ModelServer,
-  model: string,
+  asked: Pick<Completion, 'model' | 'stop'>,
   prompts: readonly string[],
   signal: AbortSignal,
 ): Promise<Generated[]> {
   const settings = { temperature: 0, topK: 0, seed: 0, maxTokens: PROBE_TOKENS, logprobs: true };
   return Promise.all(
     prompts.map(async (prompt) => {
-      const completed = await server.complete({ model, prompt, ...settings }, signal);
+      const completed = await server.complete({ ...asked, prompt, ...settings }, signal);
       if (completed.outcome === 'failed')
         throw new PermanentError(
-          `${server.url} refuses a prompt of the probe of ${model}: ${completed.reason}`,
+          `${server.url} refuses a prompt of the probe of ${asked.model}: ${completed.reason}`,
         );
       return completed;
     }),

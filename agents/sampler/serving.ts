@@ -18,7 +18,7 @@ const PROOF_HOLDS_MS = 60_000;
 /** The same weights on the same engine answer the same, to the last bits. */
 const SAME_WEIGHTS = 1e-4;
 
-type Served = Pick<SampleUnit, 'servedName' | 'checkpoint' | 'window'>;
+type Served = Pick<SampleUnit, 'servedName' | 'checkpoint' | 'stop' | 'window'>;
 
 /** Says whether a server serves exactly a checkpoint, and makes it do so. */
 export interface Serving {
@@ -119,14 +119,14 @@ export function createServing({
 
   /** Throws PermanentError unless the answers are those of the checkpoint, and not those of its parent. */
   async function probe(
-    { servedName, checkpoint }: Served,
+    { servedName, checkpoint, stop }: Served,
     { probe, parent, parentProbe }: LocalCheckpoint,
     signal: AbortSignal,
   ): Promise<void> {
     const parents = parentProbe.length > 0 ? parentProbe : (recorded.get(parent ?? '') ?? []);
     const known = probe.length > 0 ? probe : (recorded.get(checkpoint) ?? []);
     const prompts = promptsOf(known.length > 0 ? known : parents);
-    const answers = await askProbe(server, servedName, prompts, signal);
+    const answers = await askProbe(server, { model: servedName, stop }, prompts, signal);
     const comparable = parents.every(({ prompt }, i) => prompt === prompts[i]) ? parents : [];
     const own = differences(answers, known, server.tolerance);
     const old = differences(answers, comparable, server.tolerance);

@@ -30,6 +30,8 @@ export const SampleUnit = z.strictObject({
   maxTokens: z.int().positive(),
   /** What the server must take for a prompt and its answer, where contexts were shortened to that. */
   window: z.int().positive().optional(),
+  /** Where an answer ends: the text of the token that ends the assistant's turn, and the ids of all tokens that end a generation. Without it, where the server says. */
+  stop: z.strictObject({ text: z.string(), tokens: z.array(z.int()) }).optional(),
   items: z
     .array(
       z.strictObject({

@@ -24,6 +24,26 @@ test.each([
     expect(probe).toMatchObject({ temperature: 0, ...neutral });
 });
 
+const stop = { text: '<end>', tokens: [1, 5] };
+
+test.each([
+  ['vllm', [1, 5], undefined],
+  ['sglang', [1, 5], undefined],
+  ['llamacpp', undefined, ['<end>']],
+] as const)(
+  '%s is told where an answer to a chat ends, and one of the probe',
+  async (engine, ids, texts) => {
+    const setup = await publishWeights();
+    const server = await serve(setup, { engine });
+    const { sample } = drive(setup, engine, server.url);
+    const unit = sampleUnit(setup.checkpoint, ['one'], [{ seed: 7 }]);
+    await sample({ ...unit, stop });
+    expect(server.asked).toHaveLength(3);
+    for (const { stop_token_ids: askedIds, stop: askedTexts } of server.asked)
+      expect([askedIds, askedTexts]).toEqual([ids, texts]);
+  },
+);
+
 test('vLLM gives samples of one setting in one request, greedy ones never, and keeps its cache by checkpoint', async () => {
   const setup = await publishWeights();
   const server = await serve(setup);

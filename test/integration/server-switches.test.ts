@@ -62,6 +62,8 @@ test('transformers serve loads the folder that a request names, with every sampl
   for (const setup of [one, two, one]) expect(await sample(unitOf(setup))).toEqual([textOf(setup)]);
   const neutral = { top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1, do_sample: true };
   expect(server.sampled[0]).toMatchObject({ ...neutral, temperature: 0.5, seed: 3 });
+  await sample({ ...unitOf(two), stop: { text: '<end>', tokens: [1, 5] } });
+  expect(server.sampled.at(-1)).toMatchObject({ ...neutral, eos_token_id: [1, 5] });
 });
 
 /** A profile's child: the fake engine, which says where it runs. */

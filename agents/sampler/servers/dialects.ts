@@ -18,6 +18,15 @@ export interface Dialect {
 /** Requests at once to a server that does not say what it has to do: more than most work on at a time, and few enough for a slow one. */
 export const UNTOLD_CEILING = 128;
 
+/** A token that ends an answer is not part of its text, so that as a text it is found only where a server shows it. */
+function textStop({ stop }: Completion) {
+  return stop === undefined ? {} : { stop: [stop.text] };
+}
+
+function tokenStop({ stop }: Completion) {
+  return stop === undefined ? {} : { stop_token_ids: stop.tokens };
+}
+
 /** What every engine calls the same. */
 const neutral = { top_p: 1, presence_penalty: 0, frequency_penalty: 0 };
 
@@ -27,19 +36,24 @@ const HALF_PRECISION = 0.25;
 export const dialects = {
   /** The fields of OpenAI itself, which knows no top-k: it is sent where the grid asks for it. */
   openai: {
-    fields: ({ topK }) => ({ ...neutral, ...(topK > 0 ? { top_k: topK } : {}) }),
+    fields: (completion) => ({
+      ...neutral,
+      ...(completion.topK > 0 ? { top_k: completion.topK } : {}),
+      ...textStop(completion),
+    }),
     samples: 1,
     tolerance: HALF_PRECISION,
     gauges: null,
   },
   /** 0 is off for top-k. The salt keeps what was read with other weights out of the prefix cache. */
   vllm: {
-    fields: ({ topK, model }) => ({
+    fields: (completion) => ({
       ...neutral,
-      top_k: topK,
+      top_k: completion.topK,
       min_p: 0,
       repetition_penalty: 1,
-      cache_salt: model,
+      cache_salt: completion.model,
+      ...tokenStop(completion),
     }),
     samples: 64,
     tolerance: HALF_PRECISION,
@@ -51,12 +65,13 @@ export const dialects = {
   },
   /** -1 is off for top-k, 0 is refused. Its documentation advises against several samples a request. */
   sglang: {
-    fields: ({ topK, model }) => ({
+    fields: (completion) => ({
       ...neutral,
-      top_k: topK === 0 ? -1 : topK,
+      top_k: completion.topK === 0 ? -1 : completion.topK,
       min_p: 0,
       repetition_penalty: 1,
-      cache_salt: model,
+      cache_salt: completion.model,
+      ...tokenStop(completion),
     }),
     samples: 1,
     tolerance: HALF_PRECISION,
@@ -68,9 +83,9 @@ export const dialects = {
   },
   /** 0 is off for top-k. More samples a request than the server has slots are refused, so each is a request. */
   llamacpp: {
-    fields: ({ topK }) => ({
+    fields: (completion) => ({
       ...neutral,
-      top_k: topK,
+      top_k: completion.topK,
       min_p: 0,
       typical_p: 1,
       top_n_sigma: -1,
@@ -80,6 +95,7 @@ export const dialects = {
       repeat_penalty: 1,
       dry_multiplier: 0,
       samplers: ['top_k', 'temperature'],
+      ...textStop(completion),
     }),
     samples: 1,
     tolerance: HALF_PRECISION,

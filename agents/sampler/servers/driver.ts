@@ -1,4 +1,5 @@
 import { PermanentError, TransientError } from '../../../shared/contract/failure.ts';
+import type { SampleUnit } from '../../../shared/contract/work.ts';
 
 /** One generation. `temperature` 0 is greedy, `topK` 0 is off. */
 export interface Completion {
@@ -10,6 +11,8 @@ export interface Completion {
   seed: number;
   maxTokens: number;
   logprobs: boolean;
+  /** As in a sample unit. */
+  stop?: SampleUnit['stop'];
 }
 
 /** What a server made of a request. A refusal is final: the same request would be refused again. */

@@ -48,13 +48,14 @@ export function createTransformersServer(
 }
 
 function post(client: OpenAI, model: string, completion: Completion, signal: AbortSignal) {
-  const { prompt, temperature, topK, seed, maxTokens } = completion;
+  const { prompt, temperature, topK, seed, maxTokens, stop } = completion;
   const config = {
     do_sample: !isGreedy(completion),
     top_k: topK,
     min_p: 0,
     typical_p: 1,
     repetition_penalty: 1,
+    ...(stop === undefined ? {} : { eos_token_id: stop.tokens }),
   };
   const body = {
     model,
