@@ -86,7 +86,7 @@ async function explainUnit(
       step,
       split: unit.split,
       checkpoint,
-      prompt: renderPrompt(file.model.template, example),
+      prompt: renderPrompt(file.model, example),
       opponents: await opponentsOf(run, example, unit, store),
       candidates: candidates.map(
         ({ candidate, cells, text, failure, verdicts, arithmetic, score }) => ({

@@ -117,7 +117,7 @@ async function checkRun(file: RunFile): Promise<Truncated> {
     note(error);
   }
   for (const stage of file.start)
-    if (stage.rows !== undefined) await readStageRows(stage, '/').catch(note);
+    if (stage.rows !== undefined) await readStageRows(file, stage, '/').catch(note);
   const datasets = await loadDatasets(file, '/').catch(note);
   if (problems.length > 0 || datasets === undefined) throw new PermanentError(problems.join('\n'));
   return truncate(file, datasets);

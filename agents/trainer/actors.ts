@@ -154,6 +154,7 @@ async function launch(
     profile: profileOf(environment, request),
     launcher,
     model: modelOf(request, checkpoints).from,
+    chat: request.chat,
     folders: [folder.path, checkpoints],
   });
   if (problems.length > 0) return problems;

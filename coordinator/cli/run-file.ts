@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { messageOf } from '../../shared/contract/failure.ts';
+import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
 import { problemsOf } from '../../shared/contract/problems.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
+import { fillChatTemplate } from './chat-template.ts';
 import { CommandError, exits } from './exit.ts';
 
 /**
@@ -17,14 +18,22 @@ export function readRunFile(path: string): RunFile {
   } catch (error) {
     throw new CommandError(exits.usage, `cannot read the run file ${path}: ${messageOf(error)}`);
   }
-  const parsed = RunFile.safeParse(content);
-  if (!parsed.success) {
-    throw new CommandError(
-      exits.usage,
-      `the run file ${path} is not usable: ${problemsOf(parsed.error)}`,
-    );
+  const folder = dirname(resolve(path));
+  const parsed = RunFile.safeParse(withChatTemplate(content, folder, path));
+  if (!parsed.success) throw unusable(path, problemsOf(parsed.error));
+  return withAbsolutePaths(parsed.data, folder);
+}
+
+function withChatTemplate(content: unknown, folder: string, path: string): unknown {
+  try {
+    return fillChatTemplate(content, folder);
+  } catch (error) {
+    throw error instanceof PermanentError ? unusable(path, error.message) : error;
   }
-  return withAbsolutePaths(parsed.data, dirname(resolve(path)));
+}
+
+function unusable(path: string, problem: string): CommandError {
+  return new CommandError(exits.usage, `the run file ${path} is not usable: ${problem}`);
 }
 
 function withAbsolutePaths(file: RunFile, folder: string): RunFile {
@@ -34,6 +43,7 @@ function withAbsolutePaths(file: RunFile, folder: string): RunFile {
     model: {
       ...file.model,
       base: file.model.base === 'scratch' ? 'scratch' : absolute(file.model.base),
+      tokenizer: file.model.tokenizer === undefined ? undefined : absolute(file.model.tokenizer),
     },
     start: file.start.map((stage) => ({
       ...stage,

@@ -215,7 +215,7 @@ function trainRequest(
   from: TrainRequest['from'],
   overrides: RunFile['start'][number]['training'],
 ): TrainRequest {
-  const { run, seed, training } = runFileOf(journal);
+  const { run, seed, training, model } = runFileOf(journal);
   const { backend } = training;
   const options = overrides.options ?? training.options;
   const pace =
@@ -242,6 +242,7 @@ function trainRequest(
       ...(options === undefined ? {} : { options }),
     },
     probe: PROBE_PROMPTS,
+    ...(model.chat === undefined ? {} : { chat: model.chat }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DatasetKind } from './example.ts';
+import { ChatTemplate } from './chat-template.ts';
 import { Id } from './ids.ts';
 import { comparesCheckpoints, judgeOptions } from './judge-options.ts';
 import { fillPreset, presetNames } from './presets.ts';
@@ -185,11 +186,22 @@ const Filled = closedObject({
   model: closedObject({
     /** `scratch`, or a HF-style checkpoint folder that trainer and model server can read; a published one keeps its digest. */
     base: z.string().min(1),
-    template: z.enum(['plain', 'alpaca', 'vicuna']),
+    /** What prompts are written by; where it is not given, `chat` if the model has a chat template. */
+    template: z.enum(['plain', 'alpaca', 'vicuna', 'chat'], {
+      error:
+        'write plain, alpaca or vicuna; chat, which is meant without it, needs a model with a chat template',
+    }),
+    /** A folder with the tokenizer of `base`, readable where the run is submitted: for a `base` that is on other machines alone. */
+    tokenizer: z.string().min(1).optional(),
+    /** Of template `chat`: read from the tokenizer when the run is submitted. */
+    chat: ChatTemplate.optional(),
     /** Architecture of a model from scratch, passed to the training program. */
     config: z.record(z.string(), z.number()).optional(),
     /** Tokens that the model servers take for a prompt and its answer, where those are not the positions of the model's `config.json`. */
     window: z.int().positive().optional(),
+  }).refine(({ template, chat }) => (template === 'chat') === (chat !== undefined), {
+    path: ['template'],
+    message: 'template chat needs a model with a chat template; write plain, alpaca or vicuna',
   }),
   /** What becomes of contexts that are too long for the model. */
   truncation: Truncation.default('passages'),

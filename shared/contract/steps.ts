@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ChatTemplate } from './chat-template.ts';
 import { JudgesHealth } from './health.ts';
 import { Digest, Id, ShortDigest, Step } from './ids.ts';
 import {
@@ -108,6 +109,8 @@ export const TrainRequest = z.strictObject({
   attempt: z.int().nonnegative(),
   training: TrainingPace,
   probe: z.array(z.string()),
+  /** Of template `chat`: what the model to start from must have, and what is published has. */
+  chat: ChatTemplate.optional(),
 });
 export type TrainRequest = z.infer<typeof TrainRequest>;
 

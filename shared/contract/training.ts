@@ -47,8 +47,18 @@ export const TrainingSpec = z.strictObject({
   /** Rows that one process takes at once, where the trainer's profile says it; a step's batch stays `training.batchSize`. */
   microBatch: z.int().positive().optional(),
   probe: z.array(z.string()),
-  /** `chat`: a prompt is a user's message, to go through the tokenizer's chat template. By the others, and without it, it is the text itself. */
-  template: z.enum(['plain', 'alpaca', 'vicuna', 'chat']).optional(),
+  /**
+   * Where the rows are written by the chat template of the model: a conversation, and the prompt that it becomes. Of both the model's tokenizer
+   * must make the same tokens, but for what it puts before each text.
+   */
+  chat: z
+    .strictObject({
+      messages: z.array(
+        z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string() }),
+      ),
+      prompt: z.string(),
+    })
+    .optional(),
 });
 export type TrainingSpec = z.infer<typeof TrainingSpec>;
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { readChatTemplate } from '../../shared/chat/read.ts';
 import { TrainingOptions } from '../../shared/contract/training-options.ts';
 import { trainerScene, trainRequest } from '../support/trainer-scene.ts';
 
@@ -23,6 +24,7 @@ test('a trainer that is killed with -9 finds its DeepSpeed job again, and publis
   const job = trainRequest(40, {
     backend: 'deepspeed',
     from: { kind: 'folder', path: base },
+    chat: readChatTemplate(base),
     training: { ...training, saveEverySteps: 5, options },
   });
   const first = await scene.trainer();

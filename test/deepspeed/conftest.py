@@ -30,6 +30,13 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+def prompts_of(template: str, turns: Any = (), **given: str) -> Any:
+    """What the agents make of an example by a template: test/support/programs/prompts.ts."""
+    program = ROOT / "dist/test/support/programs/prompts.js"
+    command = ["node", str(program), json.dumps({"template": template, "turns": turns, **given})]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "llama-small"

@@ -233,21 +233,53 @@ def test_weights_that_are_no_numbers_stop_it(
     assert not (job.folder / "output").exists()
 
 
-def test_a_chat_is_trained_by_one_process_without_a_launcher(create_job: CreateJob) -> None:
-    job = create_job("chat", {"steps": None, "epochs": 0.5}, template="chat")
+def test_a_chat_is_trained_by_one_process_without_a_launcher(
+    create_job: CreateJob, tmp_path: Path
+) -> None:
+    rows = [
+        {
+            **colour_row(number),
+            "turns": [
+                {
+                    "prompt": f"{chr(10) * (at > 0)}<|user|>{turn['prompt']}<|assistant|>",
+                    "completion": f"{turn['completion']}<|end|>",
+                }
+                for at, turn in enumerate(colour_row(number)["turns"])
+            ],
+        }
+        for number in range(48)
+    ]
+    data = {"train": [str(write_rows(tmp_path / "chats.jsonl", rows))], "dev": []}
+    chat = {
+        "messages": [{"role": "user", "content": "red?"}],
+        "prompt": "<|user|>red?<|assistant|>",
+    }
+    job = create_job("chat", {"steps": None, "epochs": 4}, data=data, chat=chat)
     assert job.run(ALONE) == 0, job.log()
     first = job.events("started")[0]
-    assert (first["processes"], first["steps"]) == (1, 3)
-    check = json.loads((job.folder / "output/probe.json").read_text())[0]
+    assert (first["processes"], first["steps"]) == (1, 24)
+    check_probe(job.folder / "output")
     tokenizer = AutoTokenizer.from_pretrained(job.folder / "output")
     asked = tokenizer.apply_chat_template(
-        [{"role": "user", "content": check["prompt"]}],
+        [{"role": "user", "content": colour_row(0)["turns"][0]["prompt"]}],
         add_generation_prompt=True,
         return_dict=False,
     )
     with torch.no_grad():
-        logits = load(job.folder / "output")(torch.tensor([asked])).logits[0, -1]
-    assert logits.argmax().item() == (check["tokens"] or [logits.argmax().item()])[0]
+        model = load(job.folder / "output")
+        answer = model.generate(torch.tensor([asked]), do_sample=False, max_new_tokens=4)[0]
+    assert tokenizer.decode(answer[len(asked) :]).endswith("<|end|>")
+
+
+def test_a_run_that_writes_chats_in_another_way_than_the_tokenizer_is_refused(
+    create_job: CreateJob,
+) -> None:
+    messages = [{"role": "user", "content": "red?"}]
+    job = create_job("other", chat={"messages": messages, "prompt": "USER: red? ASSISTANT:"})
+    assert job.run(ALONE) == 1
+    assert job.result()["kind"] == "bad-spec"
+    assert "the run writes 'USER: red? ASSISTANT:'" in job.result()["message"]
+    assert not job.events("started")
 
 
 def test_killed_while_it_publishes_it_does_not_train_again(create_job: CreateJob) -> None:

@@ -86,7 +86,7 @@ test('a mix of four real datasets is planned into small units and sealed the sam
       split: 'train',
       answers: 7,
       maxTokens: 480,
-      promptOf: (example) => renderPrompt('alpaca', example),
+      promptOf: (example) => renderPrompt({ template: 'alpaca' }, example),
     });
     expect(units.flatMap(({ examples }) => examples)).toEqual(splits.train.map(({ id }) => id));
   }

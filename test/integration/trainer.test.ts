@@ -1,9 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobProcess } from '../../agents/trainer/launch/processes.ts';
+import { readChatTemplate } from '../../shared/chat/read.ts';
 import { checkpointClient, readStream } from '../../shared/rpc/client.ts';
+import { writeChatModel } from '../support/chat-models.ts';
+import { safetensors } from '../support/safetensors.ts';
 import {
   trainRequest as request,
   trainerScene,
@@ -108,6 +111,34 @@ describe('a trainer', () => {
     await expect(scene.start(request(5, { step: 'r3', backend: 'deepspeed' }))).rejects.toThrow(
       'no back-end deepspeed',
     );
+  });
+
+  test('refuses a model that chats in another way than the run, before it trains it and before it publishes it', async () => {
+    await scene.trainer();
+    const path = join(scene.folder, 'chats');
+    await mkdir(path);
+    await writeFile(join(path, 'model.safetensors'), safetensors({ weight: [1] }));
+    writeChatModel(path, 'inst');
+    const chat = readChatTemplate(path);
+    writeChatModel(path, 'vicuna');
+    const from = { kind: 'folder' as const, path };
+    for (const [kind, job] of [
+      ['not-ready', request(5, { from, chat })],
+      ['bad-checkpoint', request(5, { step: 'start-0', dataset: null, from, chat })],
+    ] as const)
+      expect(await scene.train(job)).toMatchObject({
+        outcome: 'failed',
+        kind,
+        reason: `${path} has another chat template (source) than the run was started with: put its tokenizer files back, or start a run of another name`,
+      });
+    expect(await readdir(scene.checkpoints)).toEqual([]);
+    const given = request(5, {
+      step: 'start-1',
+      dataset: null,
+      from,
+      chat: readChatTemplate(path),
+    });
+    await scene.published(await scene.train(given));
   });
 
   test('says before it starts that a model cannot be read, and publishes nothing', async () => {

@@ -181,10 +181,10 @@ test('rows of a stage pass through in order, and bad ones are named', async () =
   write('one', [row('b', '1'), row('a', '2')]);
   write('two', [row('a', '1')]);
   const stage = { name: 'base', rows: ['one', 'two'], training: {} };
-  const { rows } = await readStageRows(stage, target);
+  const { rows } = await readStageRows(makeRunFile(), stage, target);
   expect(Array.from(rows, ({ dataset, id }) => dataset + id)).toEqual(['a1', 'a2', 'b1']);
   write('two', [row('a', '2'), { id: 'x', dataset: 'a', turns: [] }]);
-  await expect(readStageRows(stage, target)).rejects.toThrow(
+  await expect(readStageRows(makeRunFile(), stage, target)).rejects.toThrow(
     /two:1: row 2 of a is at .*one:2 too[^]*two:2: turns: Too small/,
   );
 });

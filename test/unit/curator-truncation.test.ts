@@ -25,7 +25,7 @@ const own = buildTokenizer([
 
 /** Tokens of an example's prompt in training, with the one that begins a row. */
 function tokensOf(example: Example): number {
-  return own.encode(renderPrompt('plain', example)).length + 1;
+  return own.encode(renderPrompt({ template: 'plain' }, example)).length + 1;
 }
 
 /** A model's folder, by default with tinylm's tokenizer and a hundred positions. */

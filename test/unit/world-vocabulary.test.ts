@@ -9,7 +9,7 @@ import { makeSpanRows } from '../../deploy/demo/world/span.ts';
 import { makeSumRows } from '../../deploy/demo/world/sum.ts';
 import type { RelationWords, Vocabulary } from '../../deploy/demo/world/vocabulary.ts';
 import { relations, textsOf } from '../../deploy/demo/world/vocabulary.ts';
-import { renderCompletion, renderPrompt } from '../../agents/curator/dataset/template.ts';
+import { renderTurn } from '../../agents/curator/dataset/template.ts';
 import { english } from '../../deploy/demo/world/words.ts';
 import type { DatasetKind } from '../../shared/contract/example.ts';
 import { inTwo, partOf } from '../support/world.ts';
@@ -28,7 +28,8 @@ test.each([0, 5])('pre-training shows every word of vocabulary %i as prompts wri
   const shown = (kind: DatasetKind, rows: readonly ExampleRow[]): string[] =>
     rows.flatMap(({ id, instruction, context, question, references: [reference = ''] }) => {
       const row = { id, dataset: 'any', kind, instruction, context, question, references: [] };
-      return [...piecesOf(renderPrompt('plain', row)), ...piecesOf(renderCompletion(reference))];
+      const { prompt, completion } = renderTurn({ template: 'plain' }, row, reference);
+      return [...piecesOf(prompt), ...piecesOf(completion)];
     });
   const pieces = [
     ...shown('instruction', makeInstructRows(partOf('instruct', 'train', people))),

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import type { Example } from '../../../shared/contract/example.ts';
-import { PermanentError } from '../../../shared/contract/failure.ts';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 import { randomFrom } from '../../../shared/contract/random.ts';
 import type { RunFile, StartStage } from '../../../shared/contract/run-file.ts';
 import { TrainingRow } from '../../../shared/contract/training.ts';
 import { byExample, drawSome } from '../plan/subset.ts';
 import { collectProblems } from './problems.ts';
 import { readRows } from './rows.ts';
-import { renderCompletion, renderPrompt } from './template.ts';
+import { renderReady, renderTurn } from './template.ts';
 
 /** Rows of one stage of the start, in the order of a sealed dataset. */
 export interface StageRows {
@@ -22,8 +22,12 @@ export interface TrainPart {
   readonly examples: readonly Example[];
 }
 
-/** Rows of a stage that names `rows` files: passed through, validated and ordered. Relative paths start at `folder`. */
-export async function readStageRows(stage: StartStage, folder: string): Promise<StageRows> {
+/** Rows of a stage that names `rows` files: validated, rendered where they are chats, and ordered. Relative paths start at `folder`. */
+export async function readStageRows(
+  { model }: Pick<RunFile, 'model'>,
+  stage: StartStage,
+  folder: string,
+): Promise<StageRows> {
   const problems = collectProblems(`the rows of start stage ${stage.name} cannot be used`);
   const places = new Map<string, string>();
   const rows: TrainingRow[] = [];
@@ -36,7 +40,11 @@ export async function readStageRows(stage: StartStage, folder: string): Promise<
           `${place}: row ${row.id} of ${row.dataset} is at ${other} too; give it an id of its own`,
         );
       places.set(key, place);
-      rows.push(row);
+      try {
+        rows.push({ ...row, turns: [...renderReady(model, row.turns)] });
+      } catch (error) {
+        problems.add(`${place}: ${messageOf(error)}`);
+      }
     }
   problems.finish();
   if (rows.length === 0)
@@ -105,11 +113,10 @@ export function drawReference(seed: number, example: Example, copy: number): str
 function referenceRow({ seed, model }: RunFile, example: Example, copy: number): TrainingRow {
   const { id, dataset } = example;
   const reference = drawReference(seed, example, copy) ?? '';
-  const prompt = renderPrompt(model.template, example);
   return {
     id: copy === 0 ? id : `${id}-c${String(copy).padStart(6, '0')}`,
     dataset,
-    turns: [{ prompt, completion: renderCompletion(reference) }],
+    turns: [renderTurn(model, example, reference)],
   };
 }
 

@@ -1,8 +1,12 @@
 /** Prompts as a model reads them, for training, sampling and evaluation alike. */
 import type { DatasetKind, Example } from '../../../shared/contract/example.ts';
+import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
+import type { TrainingRow } from '../../../shared/contract/training.ts';
+import { renderMessages, renderTurns } from '../../../shared/chat/render.ts';
 
-export type Template = RunFile['model']['template'];
+type Model = Pick<RunFile['model'], 'template' | 'chat'>;
+type Turn = TrainingRow['turns'][number];
 
 /** Bold in the paper's Table 3. A row's own instruction goes before it. */
 const taskInstructions: Readonly<Record<Exclude<DatasetKind, 'instruction'>, string>> = {
@@ -14,7 +18,7 @@ const taskInstructions: Readonly<Record<Exclude<DatasetKind, 'instruction'>, str
     'Summarize the text in a few sentences. Using original phrases or paraphrasing them if necessary. Do not include new information beyond the given passages.',
 };
 
-const templates: Readonly<Record<Template, (example: Example) => string>> = {
+const templates: Readonly<Record<Model['template'], (example: Example) => string>> = {
   /** For small models: the passage after a mark, the question or the instruction, nothing else. */
   plain: (example) => {
     const passage = example.context === null ? '' : `> ${example.context}\n`;
@@ -30,17 +34,45 @@ const templates: Readonly<Record<Template, (example: Example) => string>> = {
   vicuna: (example) =>
     'A chat between a curious user and an artificial intelligence assistant. ' +
     "The assistant gives helpful, detailed, and polite answers to the user's questions. " +
-    `### USER: ${[instructionOf(example), inputOf(example)].filter((text) => text !== '').join('\n')} ###ASSISTANT:`,
+    `### USER: ${messageOf(example)} ###ASSISTANT:`,
+  /** What Vicuna's user says, for the model's own template to write. */
+  chat: messageOf,
 };
 
 /** The prompt of an example. */
-export function renderPrompt(template: Template, example: Example): string {
-  return templates[template](example);
+export function renderPrompt(model: Model, example: Example): string {
+  const text = templates[model.template](example);
+  const chat = chatOf(model);
+  return chat === undefined ? text : renderMessages(chat, [{ role: 'user', content: text }]);
 }
 
-/** The completion that a text is trained as: with one space before it, for that is how a word begins as a token after any of the prompts. */
-export function renderCompletion(text: string): string {
+/** The prompt of an example, and the completion that a text is trained as. */
+export function renderTurn(model: Model, example: Example, text: string): Turn {
+  const prompt = templates[model.template](example);
+  const chat = chatOf(model);
+  const [turn] = chat === undefined ? [] : renderTurns(chat, [{ prompt, completion: text }]);
+  return turn ?? { prompt, completion: renderCompletion(text) };
+}
+
+/** Turns of a ready row: in a chat what user and assistant said, by any other template the text itself. */
+export function renderReady(model: Model, turns: readonly Turn[]): readonly Turn[] {
+  const chat = chatOf(model);
+  return chat === undefined ? turns : renderTurns(chat, turns);
+}
+
+/** With one space before it, for that is how a word begins as a token after any of the prompts that are text. */
+function renderCompletion(text: string): string {
   return ` ${text.trimStart()}`;
+}
+
+function chatOf({ template, chat }: Model): Model['chat'] {
+  if (template !== 'chat') return undefined;
+  if (chat === undefined) throw new PermanentError('the run file has no model.chat');
+  return chat;
+}
+
+function messageOf(example: Example): string {
+  return [instructionOf(example), inputOf(example)].filter((text) => text !== '').join('\n');
 }
 
 function instructionOf({ kind, instruction }: Example): string {

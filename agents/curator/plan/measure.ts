@@ -74,7 +74,7 @@ function measureProbes(file: RunFile, datasets: readonly LoadedDataset[]): RowsM
       const shown = part(own?.canaries);
       const answer = meanBytes(
         shown.asked.flatMap((row) =>
-          canaries.map(({ text }) => text ?? renderPrompt(file.model.template, row)),
+          canaries.map(({ text }) => text ?? renderPrompt(file.model, row)),
         ),
       );
       return [

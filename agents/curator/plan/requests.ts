@@ -53,9 +53,12 @@ export function sampleUnit(
     servedName: servedName(run, checkpoint),
     maxTokens: sampling.maxTokens,
     ...(window === undefined ? {} : { window }),
+    ...(model.chat === undefined
+      ? {}
+      : { stop: { text: model.chat.end, tokens: model.chat.ends } }),
     items: examples.map((example) => ({
       example: example.id,
-      prompt: renderPrompt(model.template, example),
+      prompt: renderPrompt(model, example),
       requests: requestsOf(example.id),
     })),
   };
@@ -85,7 +88,7 @@ export function judgeUnit(
         judgesAsked(example.kind, planned.split, { judges: [judge], score: file.score }).length > 0,
     )
     .map(({ example, generations, opponent }) => {
-      const prompt = renderPrompt(file.model.template, example);
+      const prompt = renderPrompt(file.model, example);
       const anchor = planned.probes?.[judge.name]?.anchors?.[example.id];
       const known = askable(judge, prompt, generations, anchor);
       const texts = (asked.get(example.id) ?? []).flatMap((id) => known.get(id) ?? []);

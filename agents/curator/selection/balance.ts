@@ -17,7 +17,7 @@ import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { TrainingRow } from '../../../shared/contract/training.ts';
 import { byExample, drawSome } from '../plan/subset.ts';
 import { drawReference } from '../dataset/references.ts';
-import { renderCompletion, renderPrompt } from '../dataset/template.ts';
+import { renderTurn } from '../dataset/template.ts';
 import { type Cells, sumCells } from './cells.ts';
 import { idsBelow } from './keep.ts';
 import { findOverlap } from './overlap.ts';
@@ -155,10 +155,9 @@ function trainedText(
 }
 
 function rowOf({ model }: RunFile, example: Example, text: string): TrainingRow {
-  const prompt = renderPrompt(model.template, example);
   return {
     id: example.id,
     dataset: example.dataset,
-    turns: [{ prompt, completion: renderCompletion(text) }],
+    turns: [renderTurn(model, example, text)],
   };
 }

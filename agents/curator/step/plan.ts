@@ -120,7 +120,7 @@ async function cut(run: Run, { step, task }: TaskRequest, store: Store): Promise
   const options = {
     step,
     maxTokens: file.sampling.maxTokens,
-    promptOf: (example: Example) => renderPrompt(file.model.template, example),
+    promptOf: (example: Example) => renderPrompt(file.model, example),
   };
   const examplesOf = async (split: Split): Promise<Example[]> => {
     const examples: Example[] = [];

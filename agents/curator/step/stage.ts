@@ -19,7 +19,7 @@ export async function stageRows(
   trainParts: () => Promise<TrainPart[]>,
 ): Promise<StageRows> {
   const stage = stageOf(file, step);
-  if (stage.rows !== undefined) return readStageRows(stage, '/');
+  if (stage.rows !== undefined) return readStageRows(file, stage, '/');
   const parts = await trainParts();
   const { datasets = parts.map(({ name }) => name) } = stage;
   return mixReferences(

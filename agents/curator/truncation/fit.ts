@@ -4,7 +4,7 @@ import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { Split } from '../../../shared/contract/ids.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Shortened } from '../../../shared/contract/truncation.ts';
-import { renderCompletion, renderPrompt } from '../dataset/template.ts';
+import { renderPrompt, renderTurn } from '../dataset/template.ts';
 import { shorten } from './shorten.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -33,7 +33,7 @@ export function fitExample(
   split: Split,
 ): Fit {
   const most = window - 1 - Math.max(sampling.maxTokens, longestReference());
-  const prompt = renderPrompt(model.template, example);
+  const prompt = renderPrompt(model, example);
   if (tokenizer.fits(prompt, most)) return { example };
   if (tokenizer === bytes)
     throw new PermanentError(
@@ -43,13 +43,13 @@ export function fitExample(
   const context = truncation === 'refuse' ? undefined : shortContext();
   if (context === undefined) return { example: null, shortened: { tokens, kept: null } };
   const short = { ...example, context };
-  const kept = tokenizer.count(renderPrompt(model.template, short));
+  const kept = tokenizer.count(renderPrompt(model, short));
   return { example: short, shortened: { tokens, kept } };
 
   function longestReference(): number {
     if (split === 'test') return 0;
     const long = example.references
-      .map(renderCompletion)
+      .map((reference) => renderTurn(model, example, reference).completion)
       .filter((reference) => !tokenizer.fits(reference, sampling.maxTokens));
     return Math.min(
       Math.floor(window / 2),
@@ -60,7 +60,7 @@ export function fitExample(
   function shortContext(): string | undefined {
     if (example.context === null) return undefined;
     const count = (passages: readonly string[]): number =>
-      tokenizer.count(renderPrompt(model.template, { ...example, context: passages.join('\n') }));
+      tokenizer.count(renderPrompt(model, { ...example, context: passages.join('\n') }));
     return shorten(passagesOf(example, truncation), count, most)?.join('\n');
   }
 }

@@ -14,7 +14,7 @@ const Config = z.object({ ...positions, text_config: z.object(positions).optiona
 /** The folder whose tokenizer and positions the models of a run have; undefined where the run makes its own tokenizer. */
 export function modelFolder({ model, start }: RunFile): string | undefined {
   const given = start.findLast(({ checkpoint }) => checkpoint !== undefined)?.checkpoint;
-  return given ?? (model.base === 'scratch' ? undefined : model.base);
+  return given ?? model.tokenizer ?? (model.base === 'scratch' ? undefined : model.base);
 }
 
 /**

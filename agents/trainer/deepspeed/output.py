@@ -118,6 +118,7 @@ def answer_probe(
 
 def card(spec: Spec, base: str) -> str:
     """The model card, without clock, host or path."""
+    prompts = "written by its chat template" if "chat" in spec else "plain text"
     training = json.dumps({"seed": spec["seed"], **spec["training"]}, indent=2, sort_keys=True)
     return f"""---
 library_name: transformers
@@ -129,7 +130,7 @@ tags: [reset, rejection-sampling, sft]
 
 # {spec["job"]}
 
-Fine-tuned from `{base}` by reset-loop, with DeepSpeed and TRL. Prompt template: `{spec.get("template", "text")}`.
+Fine-tuned from `{base}` by reset-loop, with DeepSpeed and TRL. Prompts are {prompts}.
 
 ```json
 {training}

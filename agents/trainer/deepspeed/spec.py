@@ -47,6 +47,11 @@ class Training(TypedDict):
     options: Options
 
 
+class Chat(TypedDict):
+    messages: list[dict[str, str]]
+    prompt: str
+
+
 class Spec(TypedDict):
     job: str
     seed: int
@@ -55,7 +60,7 @@ class Spec(TypedDict):
     output: str
     training: Training
     microBatch: NotRequired[int]
-    template: NotRequired[Literal["plain", "alpaca", "vicuna", "chat"]]
+    chat: NotRequired[Chat]
     probe: list[str]
 
 

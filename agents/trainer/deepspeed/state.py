@@ -49,7 +49,6 @@ def digest_job(spec: Spec, train: str, dev: str) -> str:
     decides = {
         "seed": spec["seed"],
         "training": spec["training"],
-        "template": spec.get("template"),
         "model": digest_folder(Path(spec["model"]["from"])),
         "train": train,
         "dev": dev if spec["training"]["pick"] == "dev-perplexity" else None,

@@ -1,14 +1,16 @@
 """
 How a training row becomes tokens.
 
-The tokens of a prompt are those that a model server makes of the same prompt: of a text, the tokenizer's own with its special
-tokens (`/v1/completions`); of a chat's messages, the tokenizer's chat template with the mark that the assistant speaks next
-(`/v1/chat/completions`).
+The tokens of a prompt are those that a model server's `/v1/completions` makes of the same text: the tokenizer's own, with its special
+tokens. Chats come as text too, written by the tokenizer's chat template, and a completion ends as the template ends a turn. They begin
+with <s> once, whoever writes it; a tokenizer that puts a space before the first word does so behind it.
 """
 
 from typing import TypedDict
 
 from failure import TrainingFailure
+from jinja2 import Undefined
+from spec import Chat
 from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
@@ -33,14 +35,12 @@ class RowTokenizer:
         self,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        chat: bool,
         completion_only: bool,
         ends: set[int],
         max_length: int | None,
         positions: int,
     ) -> None:
         self.tokenizer = tokenizer
-        self.chat = chat
         self.completion_only = completion_only
         self.ends = ends
         self.max_length = max_length
@@ -48,8 +48,6 @@ class RowTokenizer:
 
     def prompt(self, text: str) -> list[int]:
         """The tokens of a first prompt, as a model server makes them."""
-        if self.chat:
-            return self._render([{"role": "user", "content": text}], generate=True)
         return self.tokenizer(text)["input_ids"]
 
     def row(self, turns: list[Turn], place: str) -> Tokens:
@@ -57,7 +55,7 @@ class RowTokenizer:
         A row, cut at the end to the longest that is allowed. TrainingFailure 'bad-data' names the place of one that cannot be learned:
         no token of it, or less than half of an answer that would have room but for its prompt.
         """
-        tokens, learned = self._chat_turns(turns) if self.chat else self._text_turns(turns)
+        tokens, learned = self._turns(turns)
         longest = min(self.max_length or self.positions, self.positions)
         self._check_prompt(learned, longest, place)
         labels = [
@@ -85,66 +83,49 @@ class RowTokenizer:
                 "shorten the prompt or raise training.options.maxLength",
             )
 
-    def _text_turns(self, turns: list[Turn]) -> tuple[list[int], list[bool]]:
-        """Each turn's prompt, completion and end token, one after the other."""
+    def _turns(self, turns: list[Turn]) -> tuple[list[int], list[bool]]:
+        """Each turn's prompt, completion and the token that ends it, one after the other."""
+        text = ""
         tokens: list[int] = []
         learned: list[bool] = []
         for turn in turns:
-            first = not tokens
-            asked = self.tokenizer(turn["prompt"], add_special_tokens=first)["input_ids"]
-            answered = [*self._continue(turn, asked, first), self.tokenizer.eos_token_id]
+            asked = self._continue(tokens, text, turn["prompt"])
+            text += turn["prompt"]
+            answered = self._continue([*tokens, *asked], text, turn["completion"])
+            text += turn["completion"]
+            if not answered or answered[-1] not in self.ends:
+                answered.append(self.tokenizer.eos_token_id)
+                text += self.tokenizer.eos_token
             tokens += asked + answered
             learned += [False] * len(asked) + [True] * len(answered)
         return tokens, learned
 
-    def _continue(self, turn: Turn, asked: list[int], first: bool) -> list[int]:
+    def _continue(self, before: list[int], text: str, more: str) -> list[int]:
         """
-        The completion's tokens as the model would go on from the prompt's. A tokenizer that sees both at once says so, unless it
-        joins the two where they meet.
+        The tokens of `more` behind those of the `text` before it. A tokenizer that sees both at once says so, unless it joins the two
+        where they meet.
         """
-        both = turn["prompt"] + turn["completion"]
-        tokens = self.tokenizer(both, add_special_tokens=first)["input_ids"]
-        if tokens[: len(asked)] == asked:
-            return tokens[len(asked) :]
-        return self.tokenizer(turn["completion"], add_special_tokens=False)["input_ids"]
+        tokens = self.tokenizer(text + more)["input_ids"]
+        if tokens[: len(before)] == before:
+            return tokens[len(before) :]
+        return self.tokenizer(more, add_special_tokens=False)["input_ids"]
 
-    def _chat_turns(self, turns: list[Turn]) -> tuple[list[int], list[bool]]:
-        """What the template makes of the conversation; learned are the assistant's tokens up to the one that ends its turn."""
-        messages: list[dict[str, str]] = []
-        tokens: list[int] = []
-        learned: list[bool] = []
-        for turn in turns:
-            messages.append({"role": "user", "content": turn["prompt"]})
-            asked = self._render(messages, generate=True)
-            messages.append({"role": "assistant", "content": turn["completion"]})
-            answered = self._render(messages, generate=False)
-            self._check_goes_on(tokens, asked)
-            self._check_goes_on(asked, answered)
-            end = self._end_of(answered, len(asked))
-            learned += [False] * (len(asked) - len(tokens))
-            learned += [place <= end for place in range(len(asked), len(answered))]
-            tokens = answered
-        return tokens, learned
 
-    def _render(self, messages: list[dict[str, str]], *, generate: bool) -> list[int]:
-        return self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=generate, tokenize=True, return_dict=False
+def check_chat(tokenizer: PreTrainedTokenizerBase, chat: Chat) -> None:
+    """
+    TrainingFailure 'bad-spec' unless the run writes the messages as the tokenizer's chat template does, but for what the tokenizer puts
+    before every text.
+    """
+    if tokenizer.chat_template is None:
+        raise TrainingFailure("bad-spec", "chat: the tokenizer has no chat template")
+    # The run's templates know no time: its rows are the same on every day.
+    own = tokenizer.apply_chat_template(
+        chat["messages"], add_generation_prompt=True, tokenize=False, strftime_now=Undefined()
+    )
+    own = own.removeprefix(tokenizer.decode(tokenizer("")["input_ids"]))
+    if chat["prompt"] != own:
+        raise TrainingFailure(
+            "bad-spec",
+            f"chat: the run writes {chat['prompt']!r}, the tokenizer's chat template {own!r}; "
+            "mend the template so that both write the same, or use template alpaca or vicuna",
         )
-
-    def _check_goes_on(self, before: list[int], after: list[int]) -> None:
-        if after[: len(before)] != before:
-            raise TrainingFailure(
-                "bad-spec",
-                "the tokenizer's chat template rewrites earlier turns when another one follows, so training would see other "
-                "tokens than sampling; use template alpaca or vicuna, or train on single turns",
-            )
-
-    def _end_of(self, tokens: list[int], start: int) -> int:
-        ends = [place for place in range(start, len(tokens)) if tokens[place] in self.ends]
-        if not ends:
-            raise TrainingFailure(
-                "bad-spec",
-                "the tokenizer's chat template ends the assistant's turn with no token that ends a generation; set eos_token_id in "
-                "generation_config.json to the one that it writes",
-            )
-        return ends[0]

@@ -43,7 +43,7 @@ from progress import Progress, Steering
 from rows import digest_rows, load_tokens, padded, write_tokens
 from spec import Spec, Training, read_spec, split_batch, steps_of
 from state import Checkpoint, digest_job, find_resumable, finished, output_of
-from tokens import IGNORED, RowTokenizer
+from tokens import IGNORED, RowTokenizer, check_chat
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PrinterCallback
 from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from transformers.utils.logging import disable_progress_bar
@@ -244,17 +244,12 @@ def read_tokenizer(spec: Spec) -> RowTokenizer:
         raise TrainingFailure("bad-spec", f"model.from: {error}") from error
     if tokenizer.eos_token_id is None:
         raise TrainingFailure("bad-spec", f"model.from: the tokenizer of {base} has no eos_token")
-    chat = spec.get("template") == "chat"
-    if chat and tokenizer.chat_template is None:
-        raise TrainingFailure(
-            "bad-spec",
-            f"template: the tokenizer of {base} has no chat template; use alpaca or vicuna",
-        )
+    if "chat" in spec:
+        check_chat(tokenizer, spec["chat"])
     ends = generation.eos_token_id
     options = spec["training"]["options"]
     return RowTokenizer(
         tokenizer,
-        chat=chat,
         completion_only=options["completionOnly"],
         ends={tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends or [])},
         max_length=options.get("maxLength"),

@@ -9,6 +9,7 @@ import { writeFileDurably } from '../../../shared/process/files.ts';
 import { trainingFailuresCounter } from '../../../shared/process/metrics.ts';
 import type { Exit, Launch } from '../launch/launcher.ts';
 import { ProgressReader } from '../launch/progress.ts';
+import { specOfChat } from '../checkpoint/chat.ts';
 import { type Attempt, openAttempt, readAttempts, writeAttempts } from './attempts.ts';
 import { datasetFiles } from './dataset.ts';
 import { firstError, logSince } from './evidence.ts';
@@ -108,6 +109,7 @@ async function specOf(
     training: request.training,
     ...(microBatch === null ? {} : { microBatch }),
     probe: request.probe,
+    ...(request.chat === undefined ? {} : { chat: specOfChat(request.chat) }),
   });
 }
 

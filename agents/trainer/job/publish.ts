@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
 import type { TrainOutcome, TrainRequest } from '../../../shared/contract/steps.ts';
+import { refuseOtherChat } from '../checkpoint/chat.ts';
 import {
   importCheckpoint,
   publishCheckpoint,
@@ -20,15 +21,17 @@ export async function publishResult(
   request: TrainRequest,
 ): Promise<TrainOutcome> {
   const result = await readResult(folder);
-  const { from, dataset } = request;
+  const { from, dataset, chat } = request;
   try {
     if (dataset === null && from.kind === 'folder') {
+      refuseOtherChat(from.path, chat);
       const given = publishedName(from.path);
       const checkpoint = await (given === undefined
         ? publishCheckpoint(from.path, checkpoints, { parent: null, dataset, training: null })
         : importCheckpoint(from.path, checkpoints));
       return { outcome: 'published', checkpoint, parent: null };
     }
+    refuseOtherChat(folder.output, chat);
     const parent = await parentOf(from);
     const training = trainingDigest(request);
     const lineage = { parent, dataset, training };

@@ -2,6 +2,8 @@ import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../shared/contract/failure.ts';
 import type { TrainerProfile } from '../../../shared/contract/trainer-profile.ts';
+import type { TrainRequest } from '../../../shared/contract/steps.ts';
+import { refuseOtherChat } from '../checkpoint/chat.ts';
 import { refuseUnsafeFolder } from '../checkpoint/refused.ts';
 import type { Launcher } from './launcher.ts';
 import { pythonProblems } from './python.ts';
@@ -15,6 +17,8 @@ export interface Preflight {
   launcher: Launcher;
   /** Folder of the model to start from; null from scratch. */
   model: string | null;
+  /** The chat template that the model must have. */
+  chat: TrainRequest['chat'];
   /** Folders that are written to. */
   folders: readonly string[];
 }
@@ -24,19 +28,21 @@ export async function problemsBefore({
   profile,
   launcher,
   model,
+  chat,
   folders,
 }: Preflight): Promise<string[]> {
   return [
     ...(await launcher.check()),
     ...(profile.python === undefined ? [] : await pythonProblems(profile.python)),
-    ...(model === null ? [] : await modelProblems(model)),
+    ...(model === null ? [] : await modelProblems(model, chat)),
     ...(model === null ? [] : (await Promise.all(folders.map(roomFor(model)))).flat()),
   ];
 }
 
-async function modelProblems(model: string): Promise<string[]> {
+async function modelProblems(model: string, chat: Preflight['chat']): Promise<string[]> {
   try {
     await refuseUnsafeFolder(model);
+    refuseOtherChat(model, chat);
     return [];
   } catch (error) {
     return [messageOf(error)];

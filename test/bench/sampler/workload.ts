@@ -63,7 +63,7 @@ export function planUnits(kind: Kind, samples: number, checkpoint: string): Samp
     split: kind === 'greedy' ? 'dev' : 'train',
     answers: cells,
     maxTokens: MAX_TOKENS,
-    promptOf: (one) => renderPrompt(file.model.template, one),
+    promptOf: (one) => renderPrompt(file.model, one),
   });
   return planned.map((unit) =>
     sampleUnit(

@@ -1,0 +1,93 @@
+/**
+ * Conversations as a model's own chat template writes them, in text. Whoever tokenizes that text with the tokenizer's special tokens, as servers
+ * of completions do, has the tokens of the template: what the tokenizer puts before a text by itself is left to it.
+ *
+ * The time is nothing that a template can ask for: the same messages are the same text on every day.
+ */
+import { Template } from '@huggingface/jinja';
+import type { ChatTemplate } from '../contract/chat-template.ts';
+import { messageOf, PermanentError } from '../contract/failure.ts';
+import type { TrainingRow } from '../contract/training.ts';
+
+type Turn = TrainingRow['turns'][number];
+
+export interface Message {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** Takes the clock of the implementation away. A template that asks whether there is one goes on without. */
+const NO_CLOCK = '{% set strftime_now = nothing %}\n';
+
+const compiled = new Map<string, Template>();
+
+/** The prompt at which the assistant speaks next. PermanentError where the template refuses the messages. */
+export function renderMessages(chat: ChatTemplate, messages: readonly Message[]): string {
+  return withoutBefore(chat, render(chat, messages, true));
+}
+
+/**
+ * The turns of a conversation, messages before and texts after, which follow each other word for word. A completion ends with the token that
+ * ends the assistant's turn; what the template writes behind it begins the next prompt. PermanentError where the template refuses the messages,
+ * writes other earlier turns once another one follows, or does not end a turn.
+ */
+export function renderTurns(chat: ChatTemplate, turns: readonly Turn[]): Turn[] {
+  const messages: Message[] = [];
+  let text = '';
+  return turns.map(({ prompt, completion }) => {
+    messages.push({ role: 'user', content: prompt });
+    const asked = render(chat, messages, true);
+    messages.push({ role: 'assistant', content: completion });
+    const answered = render(chat, messages, false);
+    const end = answered.indexOf(chat.end, asked.length);
+    if (!asked.startsWith(text) || !answered.startsWith(asked))
+      throw new PermanentError(
+        'the chat template writes other earlier turns when another one follows, so training would see other tokens than sampling; ' +
+          'use template alpaca or vicuna, or train on single turns',
+      );
+    if (end < 0)
+      throw new PermanentError(
+        `the chat template does not end the assistant's turn with ${chat.end}; use template alpaca or vicuna`,
+      );
+    const rest = asked.slice(text.length);
+    const first = text === '';
+    text = answered.slice(0, end + chat.end.length);
+    return {
+      prompt: first ? withoutBefore(chat, rest) : rest,
+      completion: text.slice(asked.length),
+    };
+  });
+}
+
+function withoutBefore({ before }: ChatTemplate, text: string): string {
+  return text.startsWith(before) ? text.slice(before.length) : text;
+}
+
+/** As `apply_chat_template` of transformers does, without tools or documents. */
+export function render(
+  { source, tokens }: Pick<ChatTemplate, 'source' | 'tokens'>,
+  messages: readonly Message[],
+  generate: boolean,
+): string {
+  try {
+    return templateOf(source).render({
+      ...tokens,
+      messages,
+      tools: null,
+      documents: null,
+      add_generation_prompt: generate,
+    });
+  } catch (error) {
+    throw new PermanentError(
+      `the chat template cannot write ${messages.length} messages of a user and an assistant: ${messageOf(error)}; ` +
+        'mend it in chat_template.jinja or tokenizer_config.json, or use template alpaca or vicuna',
+      { cause: error },
+    );
+  }
+}
+
+function templateOf(source: string): Template {
+  const known = compiled.get(source) ?? new Template(`${NO_CLOCK}${source}`);
+  compiled.set(source, known);
+  return known;
+}
