@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ChatTemplate } from '../../shared/contract/chat-template.ts';
 
 const folder = fileURLToPath(new URL('../../../test/support/chat-models', import.meta.url));
 
@@ -15,6 +16,17 @@ interface ChatModel {
   /** Ends the assistant's turn. */
   readonly end: string;
 }
+
+/** A chat template that is easily read. */
+export const plainChat: ChatTemplate = {
+  source:
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ '<end>\\n' if m.role == 'assistant' }}{% endfor %}" +
+    '{% if add_generation_prompt %}<assistant>{% endif %}',
+  tokens: { bos_token: '<s>' },
+  before: '<s>',
+  end: '<end>',
+  ends: [5],
+};
 
 /** Templates in the form of those that well-known models have, by name. */
 export const chatModels = JSON.parse(readFileSync(join(folder, 'models.json'), 'utf8')) as Readonly<

@@ -4,6 +4,7 @@ import { incumbentOf, nextOf, type Next } from '../../coordinator/decision/next.
 import type { Fact } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
+import { plainChat } from '../support/chat-models.ts';
 import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
 
 /** The whole journal as a run with another run file would have begun it. */
@@ -74,6 +75,17 @@ describe('the next step of a run', () => {
       completionOnly: true,
       gradientCheckpointing: true,
     });
+  });
+
+  test('every training is told the chat template of the run, and a given model too', () => {
+    const model = { base: '/models/llama', template: 'chat' as const, chat: plainChat };
+    const told = (journal: readonly Fact[], length: number) => {
+      const next = nextOf(journal.slice(0, length));
+      return next.kind === 'train' ? [next.request.dataset === null, next.request.chat] : next.kind;
+    };
+    expect(told(journalOf({ model, start: [], rounds: { max: 1 } }), 1)).toEqual([true, plainChat]);
+    expect(told(journalOf({ model }), 2)).toEqual([false, plainChat]);
+    expect(told(wholeJournal, 2)).toEqual([false, undefined]);
   });
 
   test('a round trains the incumbent for one epoch by default', () => {

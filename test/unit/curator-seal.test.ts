@@ -12,8 +12,10 @@ import { describeDataset, MANIFEST_FILE, sealDataset } from '../../agents/curato
 import { byExample } from '../../agents/curator/plan/subset.ts';
 import { stageRows } from '../../agents/curator/step/stage.ts';
 import { DatasetManifest } from '../../shared/contract/dataset.ts';
+import type { ChatTemplate } from '../../shared/contract/chat-template.ts';
 import { digestOf, sha256 } from '../../shared/contract/ids.ts';
 import type { TrainingRow } from '../../shared/contract/training.ts';
+import { plainChat } from '../support/chat-models.ts';
 import { makeExample, makeExamples, makeInstructions, makeRunFile } from '../support/run.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'curator-seal-'));
@@ -186,5 +188,37 @@ test('rows of a stage pass through in order, and bad ones are named', async () =
   write('two', [row('a', '2'), { id: 'x', dataset: 'a', turns: [] }]);
   await expect(readStageRows(makeRunFile(), stage, target)).rejects.toThrow(
     /two:1: row 2 of a is at .*one:2 too[^]*two:2: turns: Too small/,
+  );
+});
+
+test('rows of a stage are messages where the run chats, and one that its template cannot write is named', async () => {
+  const target = folder();
+  const turns = [
+    { prompt: 'red?', completion: 'no' },
+    { prompt: 'blue?', completion: 'yes' },
+  ];
+  const write = (...rows: object[]): void =>
+    writeFileSync(join(target, 'rows'), rows.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const read = async (chat: ChatTemplate) => {
+    const file = makeRunFile({ model: { base: '/models/llama', template: 'chat', chat } });
+    return [
+      ...(await readStageRows(file, { name: 'base', rows: ['rows'], training: {} }, target)).rows,
+    ];
+  };
+  write({ id: 'x', dataset: 'a', turns });
+  expect(await read(plainChat)).toEqual([
+    {
+      id: 'x',
+      dataset: 'a',
+      turns: [
+        { prompt: '<user>red?<assistant>', completion: 'no<end>' },
+        { prompt: '\n<user>blue?<assistant>', completion: 'yes<end>' },
+      ],
+    },
+  ]);
+  const forgetful = plainChat.source.replace('m.content', "(m.content if loop.last else '…')");
+  write({ id: 'x', dataset: 'a', turns: turns.slice(1) }, { id: 'y', dataset: 'a', turns });
+  await expect(read({ ...plainChat, source: forgetful })).rejects.toThrow(
+    /rows:2: the chat template writes other earlier turns/,
   );
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import { renderPrompt, renderReady, renderTurn } from '../../agents/curator/dataset/template.ts';
+import { plainChat } from '../support/chat-models.ts';
 import { makeExample, makeInstructions } from '../support/run.ts';
 
 type Model = Pick<RunFile['model'], 'template' | 'chat'>;
@@ -67,18 +68,7 @@ test('a completion begins with one space and is else the text as it was sampled'
 });
 
 describe('chat', () => {
-  const chat = {
-    template: 'chat' as const,
-    chat: {
-      source:
-        "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ '<end>\n' if m.role == 'assistant' }}{% endfor %}" +
-        '{% if add_generation_prompt %}<assistant>{% endif %}',
-      tokens: { bos_token: '<s>' },
-      before: '<s>',
-      end: '<end>',
-      ends: [5],
-    },
-  };
+  const chat = { template: 'chat' as const, chat: plainChat };
   const asked = `<user>${extract}\nQuestion: Where does Ada live?\nPassage: Ada lives in Oslo.<assistant>`;
 
   test("is the message of Vicuna's user in the model's own template, and leaves to the tokenizer what that puts before it", () => {
