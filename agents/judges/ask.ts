@@ -25,8 +25,8 @@ export type Ask = (question: Question, signal: AbortSignal) => Promise<Outcome>;
 export function askHere(judge: Judge, of: Omit<Occasion, 'repeat'> = {}): Ask {
   return async ({ example, id, text, repeat, opponent }, signal) => {
     await failpoint(`judge.text.${id.slice(0, 8)}`);
-    const { instruction, context, question, references, constraints } = example;
-    const row = { instruction, context, question, references, constraints, opponent };
+    const { instruction, history, context, question, references, constraints } = example;
+    const row = { instruction, history, context, question, references, constraints, opponent };
     try {
       return await judge.judge(row, text, signal, { ...of, repeat });
     } catch (error) {

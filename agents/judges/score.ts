@@ -78,10 +78,11 @@ async function scoreFile(
   let bad = 0;
   for await (const read of readJsonLines(path, ScoreRow)) {
     if (read.ok) {
-      const { id, instruction, context, question, references, constraints, opponent, text } =
-        read.value;
+      const { id, instruction, history, context, question, ...given } = read.value;
+      const { references, constraints, opponent, text } = given;
       const row = {
         instruction: instruction ?? null,
+        history,
         context: context ?? null,
         question: question ?? null,
         references,

@@ -34,6 +34,6 @@ export function fillChatTemplate(content: unknown, folder: string): unknown {
     ? 'a model from scratch has no chat template'
     : existsSync(place)
       ? `${place} has no chat template, neither chat_template.jinja nor one in tokenizer_config.json`
-      : `${place} is not on this machine; copy its tokenizer files here and name their folder as model.tokenizer`;
+      : `${place} is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer`;
   throw new PermanentError(`model.template: ${why}; or write plain, alpaca or vicuna`);
 }

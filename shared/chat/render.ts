@@ -26,37 +26,60 @@ export function renderMessages(chat: ChatTemplate, messages: readonly Message[])
   return withoutBefore(chat, render(chat, messages, true));
 }
 
+/** The prompt of messages, and how the template writes the answer to them, up to the token that ends the turn. */
+export function renderAnswer(
+  chat: ChatTemplate,
+  messages: readonly Message[],
+  answer: string,
+): Turn {
+  const asked = render(chat, messages, true);
+  return {
+    prompt: withoutBefore(chat, asked),
+    completion: answerTo(chat, messages, asked, answer),
+  };
+}
+
 /**
- * The turns of a conversation, messages before and texts after, which follow each other word for word. A completion ends with the token that
- * ends the assistant's turn; what the template writes behind it begins the next prompt. PermanentError where the template refuses the messages,
- * writes other earlier turns once another one follows, or does not end a turn.
+ * The turns of a conversation, messages before and texts after, which follow each other word for word: what the template writes behind the
+ * token that ends a turn begins the next prompt. PermanentError where the template refuses the messages, writes other earlier turns once
+ * another one follows, or does not end a turn.
  */
 export function renderTurns(chat: ChatTemplate, turns: readonly Turn[]): Turn[] {
   const messages: Message[] = [];
   let text = '';
-  return turns.map(({ prompt, completion }) => {
-    messages.push({ role: 'user', content: prompt });
+  return turns.map((turn) => {
+    messages.push({ role: 'user', content: turn.prompt });
     const asked = render(chat, messages, true);
-    messages.push({ role: 'assistant', content: completion });
-    const answered = render(chat, messages, false);
-    const end = answered.indexOf(chat.end, asked.length);
-    if (!asked.startsWith(text) || !answered.startsWith(asked))
-      throw new PermanentError(
-        'the chat template writes other earlier turns when another one follows, so training would see other tokens than sampling; ' +
-          'use template alpaca or vicuna, or train on single turns',
-      );
-    if (end < 0)
-      throw new PermanentError(
-        `the chat template does not end the assistant's turn with ${chat.end}; use template alpaca or vicuna`,
-      );
-    const rest = asked.slice(text.length);
-    const first = text === '';
-    text = answered.slice(0, end + chat.end.length);
-    return {
-      prompt: first ? withoutBefore(chat, rest) : rest,
-      completion: text.slice(asked.length),
-    };
+    if (!asked.startsWith(text)) throw rewritten();
+    const prompt = text === '' ? withoutBefore(chat, asked) : asked.slice(text.length);
+    const completion = answerTo(chat, messages, asked, turn.completion);
+    messages.push({ role: 'assistant', content: turn.completion });
+    text = asked + completion;
+    return { prompt, completion };
   });
+}
+
+/** What the template writes of an answer behind the prompt that it has written of the messages. */
+function answerTo(
+  chat: ChatTemplate,
+  messages: readonly Message[],
+  asked: string,
+  answer: string,
+): string {
+  const answered = render(chat, [...messages, { role: 'assistant', content: answer }], false);
+  if (!answered.startsWith(asked)) throw rewritten();
+  const end = answered.indexOf(chat.end, asked.length);
+  if (end >= 0) return answered.slice(asked.length, end + chat.end.length);
+  throw new PermanentError(
+    `the chat template does not end the assistant's turn with ${chat.end}; use template alpaca or vicuna`,
+  );
+}
+
+function rewritten(): PermanentError {
+  return new PermanentError(
+    'the chat template writes other earlier turns when another one follows, so training would see other tokens than sampling; ' +
+      'use template alpaca or vicuna, or train on single turns',
+  );
 }
 
 function withoutBefore({ before }: ChatTemplate, text: string): string {

@@ -15,10 +15,21 @@ export function isContextKind(kind: DatasetKind): boolean {
   return kind !== 'instruction';
 }
 
+/** What was said and answered before, the earliest first. */
+export const History = z
+  .array(z.strictObject({ prompt: z.string(), completion: z.string() }))
+  .min(1);
+export type History = z.infer<typeof History>;
+
 /** One line of a user's JSONL (design §10); null where a field does not apply. Further keys are ignored. */
 export const Row = z.object({
   id: z.union([z.string(), z.number()]).optional(),
   instruction: z.string().nullish(),
+  /** Of an instruction that goes on with a conversation. */
+  history: z
+    .union([History, z.tuple([])])
+    .nullish()
+    .transform((turns) => (turns?.length ? turns : undefined)),
   context: z.string().nullish(),
   question: z.string().nullish(),
   references: z
@@ -38,6 +49,7 @@ export const Example = z.strictObject({
   dataset: Id,
   kind: DatasetKind,
   instruction: z.string().nullable(),
+  history: History.optional(),
   context: z.string().nullable(),
   question: z.string().nullable(),
   references: z.array(z.string()),

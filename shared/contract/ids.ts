@@ -45,6 +45,7 @@ function shortDigestOf(...parts: readonly unknown[]): string {
 export interface ExampleIdentity {
   dataset: string;
   instruction: string | null;
+  history?: readonly unknown[] | undefined;
   context: string | null;
   question: string | null;
   references: readonly string[];
@@ -52,9 +53,15 @@ export interface ExampleIdentity {
 }
 
 export function exampleId(example: ExampleIdentity): string {
-  const { dataset, instruction, context, question, references, constraints } = example;
+  const { dataset, instruction, history, context, question, references, constraints } = example;
   const parts = [dataset, instruction, context, question, references];
-  return digestOf(constraints === undefined ? parts : [...parts, constraints]).slice(0, 32);
+  const more =
+    history !== undefined
+      ? [constraints ?? null, history]
+      : constraints !== undefined
+        ? [constraints]
+        : [];
+  return digestOf([...parts, ...more]).slice(0, 32);
 }
 
 /** One generation: (run seed, checkpoint, example, cell, index within the cell). */

@@ -202,7 +202,7 @@ describe('a run file', () => {
       chat,
     });
     expect(() => given({ base: '/gpu/llama', template: 'chat' })).toThrow(
-      'model.template: /gpu/llama is not on this machine; copy its tokenizer files here and name their folder as model.tokenizer; or write plain, alpaca or vicuna',
+      'model.template: /gpu/llama is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer; or write plain, alpaca or vicuna',
     );
   });
 

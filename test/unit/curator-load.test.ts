@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type LoadedDataset, loadDatasets } from '../../agents/curator/dataset/load.ts';
+import { plainChat } from '../support/chat-models.ts';
 import { makeRunFile } from '../support/run.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'curator-load-'));
@@ -257,4 +258,26 @@ test('datasets with one name, without files, or with nothing to train on are ref
 - dataset span: another one has this name; give each its own
 - dataset span: names no file; give \`train\`, \`dev\` or \`test\`
 - no dataset has a \`train\` part, so there is nothing to sample for`);
+});
+
+test('an instruction may go on with a conversation where the model has a form for one', async () => {
+  const history = [{ prompt: 'Say red.', completion: 'red' }];
+  const rows = [command('And now?', { history }), command('And now?', { history: [] })];
+  const datasets = [{ ...instruct, train: 'train', dev: 'dev' }];
+  const model = { base: '/models/llama', template: 'chat' as const, chat: plainChat };
+  const files = { train: rows, dev: [command('Stop.')] };
+  const [loaded] = await load(files, { datasets, model });
+  const [one, other] = loaded?.splits.train ?? [];
+  expect([one?.history, other?.history].filter((turns) => turns !== undefined)).toEqual([history]);
+  expect(one?.id).not.toBe(other?.id);
+  expect(await problemOf(load(files, { datasets }))).toMatch(
+    /train:1: `history` needs `model.template: chat`/,
+  );
+  const asked = { span: [question('Ada', { history })], dev: [question('Bob')] };
+  const spans = [{ ...span, train: 'span', dev: 'dev' }];
+  expect(await problemOf(load(asked, { datasets: spans, model }))).toContain(
+    'span:1: a row of kind extractive_qa has no `history`; drop it, or give the row to a dataset of kind instruction',
+  );
+  const strange = { ...files, train: [command('And now?', { history: [{ from: 'human' }] })] };
+  expect(await problemOf(load(strange, { datasets, model }))).toMatch(/train:1: history/);
 });

@@ -83,6 +83,14 @@ describe('chat', () => {
     });
   });
 
+  test('begins with what was said before, of which nothing is learned', () => {
+    const history = [{ prompt: 'Say red.', completion: 'red' }];
+    const example = { ...command, history };
+    const prompt = '<user>Say red.<assistant>red<end>\n<user>Say 0.<assistant>';
+    expect(renderPrompt(chat, example)).toBe(prompt);
+    expect(renderTurn(chat, example, '0')).toEqual({ prompt, completion: '0<end>' });
+  });
+
   test('makes text of the messages of ready rows; those of other templates are text', () => {
     const turns = [
       { prompt: 'red?', completion: 'no' },

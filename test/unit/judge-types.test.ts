@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createEngines } from '../../agents/judges/engines.ts';
 import type { JudgedRow } from '../../agents/judges/types/judge.ts';
+import { questionOf } from '../../agents/judges/types/question.ts';
 import { capabilities, createJudge, judgeOf } from '../../agents/judges/types/table.ts';
 import { Profiles } from '../../shared/contract/peer.ts';
 
@@ -150,4 +151,14 @@ test('an unknown type or option is refused with the nearest known one', () => {
   expect(() => createJudge('summac-zs', { granularity: 'word' }, engines)).toThrow(
     'granularity: write sentence, 2sents, paragraph, document or mixed, or two of them',
   );
+});
+
+test('a judge of instructions is shown what was said before', () => {
+  const instruction = { ...row, instruction: 'And now?', context: null, question: null };
+  expect(questionOf(instruction)).toBe('And now?');
+  const history = [{ prompt: 'Say red.', completion: 'red' }];
+  expect(questionOf({ ...instruction, history })).toBe(
+    'User: Say red.\n\nAssistant: red\n\nUser: And now?',
+  );
+  expect(questionOf({ ...instruction, instruction: null, history })).toBeUndefined();
 });

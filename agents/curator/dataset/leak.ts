@@ -13,8 +13,11 @@ export interface PlacedExample {
 }
 
 /** Equal for rows that ask for the same, whatever their references. */
-export function promptKey({ instruction, context, question }: Example): string {
-  return digestOf([instruction, context, question].map((text) => comparable(text ?? '')));
+export function promptKey({ instruction, history, context, question }: Example): string {
+  const earlier = history?.flatMap(({ prompt, completion }) => [prompt, completion]) ?? [];
+  return digestOf(
+    [instruction, context, question, ...earlier].map((text) => comparable(text ?? '')),
+  );
 }
 
 /** Equal for rows that must not be in train and in dev or test: the context, or the prompt where there is none. */

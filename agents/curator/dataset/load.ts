@@ -31,10 +31,12 @@ export interface LoadedDataset {
   readonly withContext: number;
 }
 
-/** What a row must have, besides its kind's text fields, so that the run's judges can judge it. */
+/** What a row must have, besides its kind's text fields, so that the run's judges can judge it; and what it may have. */
 interface Needs {
   readonly references: boolean;
   readonly constraints: boolean;
+  /** Whether earlier turns of a conversation can be written. */
+  readonly chat: boolean;
 }
 
 interface Part {
@@ -149,11 +151,12 @@ function holdOut(dataset: Dataset, parts: Record<Split, Part>, groups: ReadonlyS
   };
 }
 
-function needsOf(kind: DatasetKind, { judges }: RunFile): Needs {
+function needsOf(kind: DatasetKind, { judges, model }: RunFile): Needs {
   const applicable = judgesOf(kind, judges);
   return {
     references: applicable.some(({ axis }) => axis === 'task'),
     constraints: applicable.some(({ type }) => type === 'verifiable'),
+    chat: model.template === 'chat',
   };
 }
 
@@ -189,6 +192,7 @@ function toExample({ name, kind }: Dataset, row: Row): Example {
   const fields = {
     dataset: name,
     instruction: textOrNull(row.instruction),
+    ...(row.history === undefined ? {} : { history: row.history }),
     context: textOrNull(row.context),
     question: textOrNull(row.question),
     references: row.references.filter((reference) => reference.trim() !== ''),
@@ -199,7 +203,11 @@ function toExample({ name, kind }: Dataset, row: Row): Example {
 
 /** What an example of its kind lacks, with the fix; undefined where it is whole. */
 function findLack(example: Example, needs: Needs): string | undefined {
-  const { kind, instruction, context, question, references, constraints } = example;
+  const { kind, instruction, history, context, question, references, constraints } = example;
+  if (history !== undefined && kind !== 'instruction')
+    return `a row of kind ${kind} has no \`history\`; drop it, or give the row to a dataset of kind instruction`;
+  if (history !== undefined && !needs.chat)
+    return '`history` needs `model.template: chat`, for a model with a chat template; drop the row, or its history';
   if (kind === 'instruction') {
     if (instruction === null) return 'a row of kind instruction needs `instruction`';
     if (question !== null)

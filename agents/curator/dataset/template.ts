@@ -3,7 +3,12 @@ import type { DatasetKind, Example } from '../../../shared/contract/example.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { TrainingRow } from '../../../shared/contract/training.ts';
-import { renderMessages, renderTurns } from '../../../shared/chat/render.ts';
+import {
+  type Message,
+  renderAnswer,
+  renderMessages,
+  renderTurns,
+} from '../../../shared/chat/render.ts';
 
 type Model = Pick<RunFile['model'], 'template' | 'chat'>;
 type Turn = TrainingRow['turns'][number];
@@ -43,15 +48,16 @@ const templates: Readonly<Record<Model['template'], (example: Example) => string
 export function renderPrompt(model: Model, example: Example): string {
   const text = templates[model.template](example);
   const chat = chatOf(model);
-  return chat === undefined ? text : renderMessages(chat, [{ role: 'user', content: text }]);
+  return chat === undefined ? text : renderMessages(chat, messagesOf(example, text));
 }
 
 /** The prompt of an example, and the completion that a text is trained as. */
 export function renderTurn(model: Model, example: Example, text: string): Turn {
   const prompt = templates[model.template](example);
   const chat = chatOf(model);
-  const [turn] = chat === undefined ? [] : renderTurns(chat, [{ prompt, completion: text }]);
-  return turn ?? { prompt, completion: renderCompletion(text) };
+  return chat === undefined
+    ? { prompt, completion: renderCompletion(text) }
+    : renderAnswer(chat, messagesOf(example, prompt), text);
 }
 
 /** Turns of a ready row: in a chat what user and assistant said, by any other template the text itself. */
@@ -69,6 +75,15 @@ function chatOf({ template, chat }: Model): Model['chat'] {
   if (template !== 'chat') return undefined;
   if (chat === undefined) throw new PermanentError('the run file has no model.chat');
   return chat;
+}
+
+/** What was said before belongs to the prompt: only the answer is learned. */
+function messagesOf({ history = [] }: Example, content: string): Message[] {
+  const earlier = history.flatMap(({ prompt, completion }): Message[] => [
+    { role: 'user', content: prompt },
+    { role: 'assistant', content: completion },
+  ]);
+  return [...earlier, { role: 'user', content }];
 }
 
 function messageOf(example: Example): string {

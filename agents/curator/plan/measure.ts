@@ -129,12 +129,18 @@ function sizesOf(rows: readonly Example[]): Pick<RowsMeasure, 'rows' | 'referenc
     rows: rows.length,
     referenced: rows.filter(({ references }) => references.length > 0).length,
     bytes: {
-      instruction: bytesOf(rows, ({ instruction }) => instruction),
+      instruction: bytesOf(rows, saidOf),
       context: bytesOf(rows, ({ context }) => context),
       question: bytesOf(rows, ({ question }) => question),
       reference: bytesOf(rows, ({ references: [first] }) => first),
     },
   };
+}
+
+/** The instruction with what was said before. */
+function saidOf({ instruction, history = [] }: Example): string {
+  const earlier = history.map(({ prompt, completion }) => `${prompt}${completion}`);
+  return [...earlier, instruction ?? ''].join('');
 }
 
 function bytesOf(

@@ -37,7 +37,7 @@ export const LabelledRow = Row.extend({
   const label = line.label ?? line.human_consistency;
   if (label !== undefined && answer === undefined)
     context.addIssue({ code: 'custom', path: ['label'], message: 'there is no answer beside it' });
-  const { instruction, question, references, constraints, trueElsewhere, opponent } = line;
+  const { instruction, history, question, references, constraints, trueElsewhere, opponent } = line;
   if (trueElsewhere !== undefined && line.context?.includes(trueElsewhere) === true)
     context.addIssue({
       code: 'custom',
@@ -47,6 +47,7 @@ export const LabelledRow = Row.extend({
   return {
     row: {
       instruction: instruction ?? null,
+      history,
       context: line.context ?? null,
       question: question ?? null,
       references,

@@ -4,6 +4,8 @@
  *   asked     {"version":1,"row":{"instruction","context","question","references","constraints"},"answer":"…"}
  *   answered  {"value":0.5,"details":{…}}   or   {"unscored":"why there is no value"}
  *
+ * The row of an instruction that goes on with a conversation has `history` too: `[{"prompt","completion"}]`.
+ *
  * A value is in [0, 1]; `details` may be left out; `scorer` may say name and version of who answers.
  */
 import { z } from 'zod';
@@ -40,10 +42,10 @@ export interface Decoded {
 
 /** A row of another kind has null, or nothing in `references` and `constraints`. */
 export function questionOf(row: JudgedRow, answer: string): Readonly<Record<string, unknown>> {
-  const { instruction, context, question, references, constraints = [] } = row;
+  const { instruction, history, context, question, references, constraints = [] } = row;
   return {
     version: 1,
-    row: { instruction, context, question, references, constraints },
+    row: { instruction, history, context, question, references, constraints },
     answer,
   };
 }

@@ -11,7 +11,7 @@ import type { ScorerKind } from '../scorers/scorer.ts';
 /** What a judge may look at: the row, but not whose it is or what became of it. */
 export type JudgedRow = Pick<
   Example,
-  'instruction' | 'context' | 'question' | 'references' | 'constraints'
+  'instruction' | 'history' | 'context' | 'question' | 'references' | 'constraints'
 > & {
   /** What another checkpoint answered, for a judge that compares the two. */
   readonly opponent?: string | undefined;
