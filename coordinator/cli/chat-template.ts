@@ -29,11 +29,12 @@ export function fillChatTemplate(content: unknown, folder: string): unknown {
   const isSomewhere = model.tokenizer !== undefined || given !== 'scratch';
   const chat = isSomewhere ? readChatTemplate(place) : undefined;
   if (chat !== undefined) return { ...said, model: { ...model, template: 'chat', chat } };
-  if (model.template === undefined) return content;
-  const why = !isSomewhere
-    ? 'a model from scratch has no chat template'
-    : existsSync(place)
+  const isElsewhere = isSomewhere && !existsSync(place);
+  if (model.template === undefined && !isElsewhere) return content;
+  const why = isElsewhere
+    ? `${place} is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer`
+    : isSomewhere
       ? `${place} has no chat template, neither chat_template.jinja nor one in tokenizer_config.json`
-      : `${place} is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer`;
+      : 'a model from scratch has no chat template';
   throw new PermanentError(`model.template: ${why}; or write plain, alpaca or vicuna`);
 }

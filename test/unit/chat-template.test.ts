@@ -201,9 +201,10 @@ describe('a run file', () => {
       tokenizer: folder,
       chat,
     });
-    expect(() => given({ base: '/gpu/llama', template: 'chat' })).toThrow(
-      'model.template: /gpu/llama is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer; or write plain, alpaca or vicuna',
-    );
+    for (const template of ['chat', undefined])
+      expect(() => given({ base: '/gpu/llama', template })).toThrow(
+        'model.template: /gpu/llama is not on this machine; copy its JSON and Jinja files here and name their folder as model.tokenizer; or write plain, alpaca or vicuna',
+      );
   });
 
   test('must say which template where the model has none', () => {
