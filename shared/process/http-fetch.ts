@@ -11,6 +11,11 @@ export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
 }
 
+/** A kept connection ended before a byte of the answer: the other side has closed it while it was idle, or died just now. */
+export class StaleConnectionError extends Error {
+  override readonly name = 'StaleConnectionError';
+}
+
 /**
  * A fetch for small JSON calls over kept connections; it rejects with BodyTooLargeError at the first byte above `mostBytes`. Bodies are read
  * whole before it resolves, so that its signal bounds all of the exchange. Node's own takes about twice the CPU for each call, which on one
@@ -33,7 +38,10 @@ export function createHttpFetch(mostBytes = Number.POSITIVE_INFINITY): Fetch {
         url.protocol === 'https:'
           ? httpsRequest(url, { ...options, agent: https })
           : httpRequest(url, { ...options, agent: http });
-      request.on('error', reject);
+      request.on('error', (error) => {
+        const isStale = request.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+        reject(isStale ? new StaleConnectionError(error.message, { cause: error }) : error);
+      });
       request.on('response', (response) => {
         readResponse(response, mostBytes).then(resolve, reject);
       });

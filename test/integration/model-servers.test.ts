@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { createClient, listModels } from '../../agents/sampler/servers/openai.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
 import { greedyAnswer, sampleOf } from '../support/fake-engine.ts';
 import { drive, publishWeights, serve } from '../support/sampling.ts';
@@ -175,3 +179,29 @@ test.each(['vllm', 'sglang', 'llamacpp'] as const)(
     await expect.poll(limit, { timeout: 5000, interval: 100 }).toBeLessThan(21);
   },
 );
+
+test('connections that the server has closed meanwhile are no failure of it', async () => {
+  const used = new WeakSet<Socket>();
+  const server = createServer((request, response) => {
+    response.setHeader('content-type', 'application/json');
+    // As a server does whose patience ends while a request is on its way.
+    if (used.has(request.socket)) request.socket.destroy();
+    else response.end(JSON.stringify({ object: 'list', data: [{ id: 'm', created: 1 }] }));
+    used.add(request.socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = createClient({ url, key: undefined });
+  const ask = () => listModels(client, AbortSignal.timeout(5000));
+  const listed = [{ name: 'm', since: 1 }];
+  await Promise.all([ask(), ask(), ask()]);
+  expect(await ask()).toEqual(listed);
+  server.closeAllConnections();
+  server.close();
+  await expect(ask()).rejects.toThrow(/cannot reach the model server/);
+});

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai';
 import { PermanentError } from '../../../shared/contract/failure.ts';
-import { createHttpFetch } from '../../../shared/process/http-fetch.ts';
+import { createHttpFetch, StaleConnectionError } from '../../../shared/process/http-fetch.ts';
 import { decodeFailure } from './decode.ts';
 import type { Completed, ServedModel } from './driver.ts';
 
@@ -21,10 +21,26 @@ export function createClient(address: ServerAddress): OpenAI {
   return new OpenAI({
     baseURL: `${rootOf(address)}/v1`,
     apiKey: address.key ?? 'none',
-    fetch: createHttpFetch(),
+    fetch: overStaleConnections(createHttpFetch()),
     maxRetries: 0,
     timeout: 24 * 60 * 60 * 1000,
   });
+}
+
+/**
+ * llama.cpp closes a connection after 100 requests, uvicorn, which vLLM has, after five idle seconds. Asked again at once, on another connection:
+ * the same request gives the same samples. Each one takes a dead connection out of the pool, and a new one is never stale.
+ */
+function overStaleConnections(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (input, init) => {
+    for (;;) {
+      try {
+        return await fetch(input, init);
+      } catch (error) {
+        if (!(error instanceof StaleConnectionError)) throw error;
+      }
+    }
+  };
 }
 
 export async function listModels(
