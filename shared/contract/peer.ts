@@ -113,7 +113,7 @@ const variables = z.array(z.string().min(1)).default([]);
 
 /**
  * How a model server gets the checkpoint of the next step: a `command` that restarts it, a `child` of the sampler that is started anew, a
- * LoRA adapter that vLLM loads under a new name, or weights that SGLang reads from `disk`.
+ * LoRA adapter that vLLM loads under a new name, or weights that SGLang or vLLM reads from `disk` in place.
  */
 const Switch = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('command'), command: Command, variables }),
@@ -134,7 +134,7 @@ const SWITCHED_BY: Record<z.infer<typeof Switch>['by'], readonly string[]> = {
   command: ['openai', 'vllm', 'sglang', 'llamacpp'],
   child: ['openai', 'vllm', 'sglang', 'llamacpp', 'transformers'],
   lora: ['vllm'],
-  disk: ['sglang'],
+  disk: ['sglang', 'vllm'],
 };
 
 /** One model server, or several that serve the same. Without a `switch` somebody else makes them serve the next checkpoint. */

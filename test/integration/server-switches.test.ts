@@ -46,14 +46,37 @@ test('SGLang reads the weights from disk, and what it serves is told by their ve
   for (const setup of [one, two, one]) expect(await sample(unitOf(setup))).toEqual([textOf(setup)]);
 });
 
-test('an update from disk that changes nothing is found out', async () => {
+test('vLLM in development reads the weights in place, and is asked under the name of its start', async () => {
   const { one, two } = await publishTwo();
-  const server = await serve(one, { engine: 'sglang', stale: true, name: 'whatever' });
-  const { sample } = drive(one, 'sglang', server.url, { switch: { by: 'disk' } });
-  expect(await sample(unitOf(one))).toEqual([textOf(one)]);
-  await expect(sample(unitOf(two))).rejects.toThrow(/does not serve the checkpoint/);
-  expect(server.sampled).toHaveLength(1);
+  const server = await serve(one, { development: true, name: 'whatever' });
+  const { sample } = drive(one, 'vllm', server.url, { switch: { by: 'disk' } });
+  for (const setup of [one, two, one]) expect(await sample(unitOf(setup))).toEqual([textOf(setup)]);
+  expect(new Set(server.sampled.map(({ model }) => model))).toEqual(new Set(['whatever']));
+  expect(server.sampled.map(({ cache_salt: salt }) => salt)).toEqual(
+    [one, two, one].map(({ checkpoint }) => servedNameOf(checkpoint)),
+  );
 });
+
+test('vLLM without those routes is told how to be started', async () => {
+  const { one } = await publishTwo();
+  const server = await serve(one, { name: 'whatever' });
+  const { sample } = drive(one, 'vllm', server.url, { switch: { by: 'disk' } });
+  const refused = sample(unitOf(one));
+  await expect(refused).rejects.toThrow(PermanentError);
+  await expect(refused).rejects.toThrow(/VLLM_SERVER_DEV_MODE=1/);
+});
+
+test.each(['sglang', 'vllm'] as const)(
+  'an update from disk that changes nothing is found out (%s)',
+  async (engine) => {
+    const { one, two } = await publishTwo();
+    const server = await serve(one, { engine, stale: true, development: true, name: 'whatever' });
+    const { sample } = drive(one, engine, server.url, { switch: { by: 'disk' } });
+    expect(await sample(unitOf(one))).toEqual([textOf(one)]);
+    await expect(sample(unitOf(two))).rejects.toThrow(/does not serve the checkpoint/);
+    expect(server.sampled).toHaveLength(1);
+  },
+);
 
 test('transformers serve loads the folder that a request names, with every sampling field', async () => {
   const { one, two } = await publishTwo();

@@ -52,6 +52,8 @@ export interface FakeEngineOptions {
   window?: { most: number; count: (prompt: string) => number };
   /** An update of the weights succeeds and changes nothing. */
   stale?: boolean;
+  /** vLLM's routes for new weights are there. */
+  development?: boolean;
 }
 
 export interface FakeEngine extends AsyncDisposable {
@@ -82,12 +84,13 @@ export function probeOf(weights: string, prompts = ['one two', 'three four']) {
 }
 
 export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeEngine> {
-  const { engine, name, stale = false, window } = options;
+  const { engine, name, stale = false, development = false, window } = options;
   const asked: Asked[] = [];
   const sampled: Asked[] = [];
   const adapters = new Map<string, string>();
   let weights = weightsOf(options.weights);
   let version = 'default';
+  let isPaused = false;
 
   async function answer(request: IncomingMessage, url: string): Promise<Reply | string> {
     const body = request.method === 'POST' ? await readJson(request) : {};
@@ -113,6 +116,14 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
         return { body: { status: 'ok' } };
       case '/v1/load_lora_adapter':
         return engine === 'vllm' ? loadAdapter(body as Record<string, string>) : missing(url);
+      case '/weight_info':
+      case '/update_weight_version':
+      case '/pause?mode=wait&clear_cache=true':
+      case '/collective_rpc':
+      case '/resume':
+        return engine === 'vllm' && development
+          ? reload(url, body as Record<string, string>)
+          : missing(url);
       case '/model_info':
         return engine === 'sglang'
           ? { body: { model_path: weights, weight_version: version } }
@@ -131,6 +142,16 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
     return `Success: LoRA adapter '${adapter}' added successfully.`;
   }
 
+  function reload(url: string, { new_version: to = '', ...body }: Record<string, unknown>): Reply {
+    if (url.startsWith('/update')) version = String(to);
+    if (url.startsWith('/pause') || url === '/resume') isPaused = url !== '/resume';
+    const { weights_path: path = '' } = (body['kwargs'] ?? {}) as Record<string, string>;
+    if (url === '/collective_rpc' && !path.startsWith('/'))
+      return { status: 500, body: { error: { message: `no weights in ${path}` } } };
+    if (url === '/collective_rpc' && !stale) weights = weightsOf(path);
+    return { body: { weight_version: version } };
+  }
+
   function update(body: Record<string, string>): Reply {
     const { model_path: path = '', weight_version: to = '' } = body;
     if (!path.startsWith('/'))
@@ -142,6 +163,7 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
 
   async function complete(request: Asked): Promise<Reply> {
     asked.push(request);
+    if (isPaused) return { status: 500, body: { error: { message: 'generation is paused' } } };
     const config = JSON.parse(request.generation_config ?? '{}') as object;
     const used = { n: 1, ...defaults[engine], ...config, ...request };
     const unknown = Object.keys(request).filter((field) => !known.has(field));

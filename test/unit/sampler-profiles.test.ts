@@ -12,7 +12,6 @@ test('one address is as good as a list, and none counts twice', () => {
 });
 
 test.each([
-  [{ by: 'disk' }, 'vllm cannot be switched by disk, but by command or child or lora'],
   [{ by: 'child', command: ['vllm', 'serve'] }, 'say {checkpoint} where its folder belongs'],
   [
     { by: 'command', command: ['deploy.sh', '{model}'] },
@@ -22,6 +21,13 @@ test.each([
   const parsed = ServerProfile.safeParse({ driver: 'vllm', url, switch: by });
   expect(parsed.success).toBe(false);
   expect(parsed.error && z.prettifyError(parsed.error)).toContain(message);
+});
+
+test('a switch of another engine is refused with those of this one', () => {
+  const parsed = ServerProfile.safeParse({ driver: 'llamacpp', url, switch: { by: 'disk' } });
+  expect(parsed.error?.message).toContain(
+    'llamacpp cannot be switched by disk, but by command or child',
+  );
 });
 
 test('tinylm needs no switch', () => {

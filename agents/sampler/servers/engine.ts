@@ -26,7 +26,7 @@ export function createEngine(
     holdsOne: switching.holdsOne,
     served: switching.served ?? ((signal) => listed(client, signal)),
     load: (name, folder, signal) => switching.to(name, folder, signal),
-    complete: createComplete(client, dialect),
+    complete: createComplete(client, dialect, switching),
     queue: createQueue(address, dialect),
     close: () => switching.close(),
   };
@@ -38,18 +38,23 @@ export async function listed(client: OpenAI, signal: AbortSignal): Promise<reado
 }
 
 /** Samples that differ in their seeds alone are one request: sample i of it has the seed of the first plus i. */
-function createComplete(client: OpenAI, dialect: Dialect): ModelServer['complete'] {
+function createComplete(
+  client: OpenAI,
+  dialect: Dialect,
+  switching: Switch,
+): ModelServer['complete'] {
   return gather<Completion, Completed>(
     async (completions, signal) => {
       const [first] = completions;
       if (first === undefined) return [];
       const n = completions.length;
-      const body = bodyOf(first, n, dialect);
+      const model = switching.listedAs?.() ?? first.model;
+      const body = { ...bodyOf(first, n, dialect), model };
       const sent = await send(() => client.post<unknown>('/completions', { body, signal }), signal);
       if ('refused' in sent) return completions.map(() => sent.refused);
       return n === 1
-        ? [decodeCompletion(sent.answer, first.model)]
-        : decodeSamples(sent.answer, first.model, n);
+        ? [decodeCompletion(sent.answer, model)]
+        : decodeSamples(sent.answer, model, n);
     },
     {
       most: dialect.samples,

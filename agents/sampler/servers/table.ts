@@ -11,6 +11,7 @@ import { createCommandSwitch } from './switch/command.ts';
 import { createDiskSwitch } from './switch/disk.ts';
 import { createLoraSwitch } from './switch/lora.ts';
 import { createNoSwitch } from './switch/none.ts';
+import { createReloadSwitch } from './switch/reload.ts';
 import type { Switch } from './switch/switch.ts';
 import { createTinylmServer } from './tinylm.ts';
 import { createTransformersServer } from './transformers.ts';
@@ -48,14 +49,14 @@ export function createServers(
     return createEngine(
       address,
       dialects[driver],
-      createSwitch(address, profile.switch, { log: file, note }),
+      createSwitch(address, profile, { log: file, note }),
     );
   });
 }
 
 function createSwitch(
   address: ServerAddress,
-  by: ServerProfile['switch'],
+  { driver, switch: by }: Pick<ServerProfile, 'driver' | 'switch'>,
   { log, note }: { log: string; note: (line: string) => void },
 ): Switch {
   const { url } = address;
@@ -70,6 +71,8 @@ function createSwitch(
     case 'lora':
       return createLoraSwitch(client);
     case 'disk':
-      return createDiskSwitch(client, address);
+      return driver === 'vllm'
+        ? createReloadSwitch(client, address)
+        : createDiskSwitch(client, address);
   }
 }
