@@ -150,6 +150,14 @@ describe('a program on this machine', () => {
     });
   });
 
+  test('of a model that is not there says where its path is written', async () => {
+    const one = { ...job('ok'), from: { kind: 'folder' as const, path: '/nowhere/llama' } };
+    expect(await scene.train(one)).toMatchObject({
+      kind: 'not-ready',
+      reason: expect.stringMatching(/\/nowhere\/llama.*model\.base/) as string,
+    });
+  });
+
   test('runs on a machine that the trainer can describe', async () => {
     const client = trainerClient(scene.address());
     const described = await unary(client.describe.bind(client), {}, { deadlineMs: 15_000, signal });

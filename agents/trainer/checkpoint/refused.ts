@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PermanentError } from '../../../shared/contract/failure.ts';
+import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 
 /** Formats that can carry code; none is ever loaded or passed on. */
 const NAMES = /\.(bin|pt|pth|pkl|pickle|ckpt|pt2|joblib|npy|npz|h5|keras|py|pyc|so)$/i;
@@ -28,7 +28,12 @@ export async function refuseCode(path: string, name: string): Promise<void> {
  * safetensors.
  */
 export async function refuseUnsafeFolder(folder: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new PermanentError(
+      `the trainer cannot read the folder ${folder} (${messageOf(cause)}): write the path of a model with safetensors into model.base, or into the stage's checkpoint`,
+      { cause },
+    );
+  });
   for (const entry of entries)
     if (!entry.isDirectory()) await refuseCode(join(folder, entry.name), entry.name);
   if (!entries.some(({ name }) => name.endsWith('.safetensors')))
