@@ -38,6 +38,12 @@ export default defineConfig({
       suite('golden', { testTimeout: 120_000 }),
       suite('reproduce', { testTimeout: 900_000 }),
       suite('deepspeed', { testTimeout: 900_000 }),
+      suite('servers', {
+        testTimeout: 600_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        globalSetup: ['dist/test/support/real-models.js'],
+      }),
     ],
   },
 });

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { build, root } from './build.mjs';
 import { holderOf, takeLock } from './lock.mjs';
 import { setUpDeepSpeed, testDeepSpeed } from './python.mjs';
-import { setUpServers } from './servers.mjs';
+import { setUpServers, testServers } from './servers.mjs';
 
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.reset-loop-packages');
@@ -22,6 +22,7 @@ export const programs = {
   'setup:deepspeed': () => setUpDeepSpeed(),
   'test:deepspeed': async () => process.exit(await testDeepSpeed(runVitest)),
   'setup:servers': () => setUpServers(),
+  'test:servers': async () => process.exit(await testServers(runVitest)),
   cli: (command, args) => runHere('coordinator/cli/main.js', [command, ...args]),
 };
 

@@ -33,7 +33,7 @@ export function testDeepSpeed(runVitest) {
     return 0;
   }
   const config = join(program, 'ruff.toml');
-  const sources = [program, join(root, 'test/deepspeed')];
+  const sources = [program, join(root, 'test/deepspeed'), join(root, 'test/servers')];
   for (const args of [
     ['ruff', 'check', '--quiet', '--config', config, ...sources],
     ['ruff', 'format', '--quiet', '--check', '--config', config, ...sources],

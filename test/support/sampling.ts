@@ -48,9 +48,23 @@ export async function serve(
   );
 }
 
-/** What the sampler has of a profile with these servers. */
+/** As `openServers`, closed when the test has ended. */
 export function drive(
   setup: Setup,
+  driver: EngineName,
+  url: string | readonly string[],
+  extra = {},
+) {
+  const opened = openServers(setup, driver, url, extra);
+  onTestFinished(async () => {
+    await opened.close();
+  });
+  return opened;
+}
+
+/** What the sampler has of a profile with these servers; `path` holds its logs. */
+export function openServers(
+  { path, checkpoints }: Pick<Setup, 'path' | 'checkpoints'>,
   driver: EngineName,
   url: string | readonly string[],
   extra = {},
@@ -58,9 +72,9 @@ export function drive(
   const profile = ServerProfile.parse({ driver, url, ...extra });
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const servers = createServers('gpu', profile, { env: {}, state: setup.path, log });
+  const servers = createServers('gpu', profile, { env: {}, state: path, log });
   const fetch = async (checkpoint: string) => {
-    const local = await readLocal(setup.checkpoints, checkpoint);
+    const local = await readLocal(checkpoints, checkpoint);
     if (local === undefined) throw new TransientError(`${checkpoint} is not there`);
     return local;
   };
@@ -76,8 +90,5 @@ export function drive(
     );
   };
   const close = () => Promise.all(servers.map((server) => server.close()));
-  onTestFinished(async () => {
-    await close();
-  });
-  return { replicas, sample, lines, close };
+  return { servers, replicas, sample, lines, close };
 }
