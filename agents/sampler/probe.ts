@@ -13,6 +13,10 @@ const PROBE_TOKENS = 16;
 /** Two tokens can be equally likely from here on down. */
 const TIE = Math.log(1 / 2);
 
+/** Said where no log probability tells whether two tokens were nearly as likely. */
+const BLIND =
+  ' (it gives no log probabilities, so its texts must be the same: let it compute in float32)';
+
 /** Asked where neither the checkpoint nor its parent has a probe. */
 const PROMPTS = [
   'The capital of France is',
@@ -85,7 +89,9 @@ function compareOne(
   const { text, logprobs, pieces } = answer;
   const other = `${JSON.stringify(text)} instead of ${JSON.stringify(expected.text)}`;
   if (logprobs === null || expected.logprobs.length === 0)
-    return text === expected.text ? { distances: [] } : { problem: other, distances: [] };
+    return text === expected.text
+      ? { distances: [] }
+      : { problem: logprobs === null ? other + BLIND : other, distances: [] };
   const alike = text === expected.text ? undefined : tokensAlike(pieces ?? [], text, expected.text);
   const compared = expected.logprobs.slice(0, alike === undefined ? undefined : alike + 1);
   const distances = compared.map((value, i) =>

@@ -13,12 +13,24 @@ const folder = join(root, '.reset-loop-servers');
 const python = join(folder, 'bin/python');
 const requirements = join(root, 'agents/sampler/servers/requirements.txt');
 
+/** Of vLLM on a CPU: a seed of a prompt that is read in parts ends it, and its kernels for 16 bits are not sound on all CPUs. */
+const SOUND =
+  "--no-enable-chunked-prefill, --max-num-batched-tokens, '8192', --dtype, float32, --enforce-eager";
+
 /** `npm run setup:servers`: installs what `requirements.txt` pins, and says how a sampler runs vLLM with it. */
 export function setUpServers() {
   install();
-  process.stdout.write(
-    `vLLM, transformers serve and llama-server are installed. The server of a sampler's profile, for the CPU:\n\nservers:\n  here:\n    driver: vllm\n    url: 'http://127.0.0.1:8000'\n    switch:\n      by: child\n      command: [${python}, -m, vllm.entrypoints.openai.api_server, --model, '{checkpoint}', --served-model-name, '{name}', --host, '{host}', --port, '{port}', --generation-config, vllm, --no-enable-chunked-prefill, --enforce-eager]\n`,
-  );
+  process.stdout
+    .write(`vLLM, transformers serve and llama-server are installed. The server of a sampler's profile, for this CPU:
+
+servers:
+  vllm:
+    driver: vllm
+    url: 'http://127.0.0.1:8000'
+    switch:
+      by: child
+      command: [env, VLLM_CPU_KVCACHE_SPACE=4, ${python}, -m, vllm.entrypoints.openai.api_server, --model, '{checkpoint}', --served-model-name, '{name}', --host, '{host}', --port, '{port}', --generation-config, vllm, ${SOUND}]
+`);
 }
 
 /** `npm run test:servers`: our drivers and the real servers. Returns the exit code. Where they cannot be had nothing is tested, and why is said. */

@@ -8,9 +8,9 @@ describe('llama-server', () => {
     command: [
       python,
       programOf('llama_server.py'),
-      '{checkpoint}',
-      ...['--alias', '{name}', '--host', '{host}', '--port', '{port}', '--metrics'],
-      ...['--parallel', '8', '--ctx-size', '2048', '--threads', '1'],
+      ...'{checkpoint} --alias {name} --host {host} --port {port} --metrics --parallel 8 --ctx-size 2048 --threads 1'.split(
+        ' ',
+      ),
     ],
     seeds: true,
     processes: 2,

@@ -6,9 +6,13 @@ describe('transformers serve', () => {
   describeServer({
     driver: 'transformers',
     command: [
-      ...['env', 'OMP_NUM_THREADS=1', 'HF_HUB_OFFLINE=1', python],
-      ...['-m', 'transformers.cli.transformers', 'serve', '{checkpoint}'],
-      ...['--host', '{host}', '--port', '{port}', '--device', 'cpu'],
+      'env',
+      'OMP_NUM_THREADS=1',
+      'HF_HUB_OFFLINE=1',
+      python,
+      ...'-m transformers.cli.transformers serve {checkpoint} --host {host} --port {port} --device cpu --dtype float32'.split(
+        ' ',
+      ),
     ],
     // It sets one seed for all requests at work.
     seeds: false,

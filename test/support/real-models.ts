@@ -1,7 +1,6 @@
 /** Vitest's global setup of the tests with real servers: small Llamas, written once, with what they say themselves. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +23,7 @@ export function programOf(name: string): string {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'reset-models-'));
+  const folder = await mkdtemp(join(tmpdir(), 'reset-models-'));
   const env = { ...process.env, DS_ACCELERATOR: 'cpu', OMP_NUM_THREADS: '1' };
   execFileSync(python, [programOf('models.py'), folder], { env, stdio: ['ignore', 2, 'ignore'] });
   project.provide('models', folder);
