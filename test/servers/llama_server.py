@@ -1,12 +1,11 @@
 """
-llama.cpp's server for a folder of Hugging Face: `python llama_server.py <checkpoint> <options of llama-server…>`. The GGUF lies beside what
-the checkpoint's name says in the system's temporary folder. For Llamas with a byte-level tokenizer and weights in one file of bfloat16.
+llama.cpp's server for a folder of Hugging Face: `python llama_server.py <checkpoint> <options of llama-server>`. The GGUF lies beside the
+checkpoint. For Llamas with a byte-level tokenizer and weights in one file of bfloat16.
 """
 
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +97,7 @@ def convert(folder: Path, target: Path) -> None:
 
 if __name__ == "__main__":
     checkpoint, options = Path(sys.argv[1]), sys.argv[2:]
-    model = Path(tempfile.gettempdir()) / f"{checkpoint.name}.gguf"
+    model = checkpoint.with_name(f"{checkpoint.name}.gguf")
     convert(checkpoint, model)
     program = Path(sys.executable).with_name("llama-server-vulkan")
     os.execv(program, [str(program), "--model", str(model), *options])
