@@ -39,7 +39,7 @@ export default defineConfig({
       suite('reproduce', { testTimeout: 900_000 }),
       suite('deepspeed', { testTimeout: 900_000 }),
       suite('servers', {
-        testTimeout: 600_000,
+        testTimeout: 900_000,
         hookTimeout: 60_000,
         fileParallelism: false,
         globalSetup: ['dist/test/support/real-models.js'],
