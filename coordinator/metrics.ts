@@ -14,7 +14,8 @@ import {
   swapConsistencyGauge,
   type Phase,
 } from '../shared/process/metrics.ts';
-import { nextOf, runFileOf, type Next } from './decision/next.ts';
+import { runFileOf } from './decision/journal.ts';
+import { nextOf, type Next } from './decision/next.ts';
 import { swapConsistency } from './swap-consistency.ts';
 
 const PHASES: Record<Next['kind'], Phase> = {
@@ -22,6 +23,7 @@ const PHASES: Record<Next['kind'], Phase> = {
   train: 'training',
   evaluate: 'evaluating',
   decide: 'deciding',
+  release: 'deciding',
   append: 'deciding',
   paused: 'paused',
   finished: 'idle',

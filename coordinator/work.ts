@@ -1,4 +1,4 @@
-import type { Fact } from '../shared/contract/facts.ts';
+import type { Fact, FactOf } from '../shared/contract/facts.ts';
 import {
   CurateOutcome,
   EvaluateOutcome,
@@ -10,6 +10,7 @@ import {
 import { pauseOfBudget, pauseOfDollars } from './decision/budget.ts';
 import { decide } from './decision/decide.ts';
 import { evaluationOf } from './decision/epochs.ts';
+import { runFileOf } from './decision/journal.ts';
 import { finishing } from './decision/next.ts';
 import type { Work } from './machine.ts';
 import { outcomeOf } from './outcome.ts';
@@ -38,6 +39,8 @@ export async function workOn(
   switch (work.kind) {
     case 'append':
       return work.fact;
+    case 'release':
+      return release(deps, journal, work.fact, signal);
     case 'curate':
       return curate(deps, run, journal, work, signal);
     case 'train':
@@ -151,6 +154,19 @@ async function train(
     ...published,
     dataset: request.dataset,
   };
+}
+
+/** The trainer has removed them before the journal says so: killed in between, it is told again. */
+async function release(
+  { peers }: WorkDeps,
+  journal: readonly Fact[],
+  fact: FactOf<'checkpoints.released'>,
+  signal: AbortSignal,
+): Promise<Fact> {
+  const { run, training } = runFileOf(journal);
+  const trainer = await peers.trainer(training.backend);
+  await trainer.release(run, fact, signal);
+  return fact;
 }
 
 async function decideRound(

@@ -3,7 +3,7 @@ import type { Directory } from '../../shared/bus/bus.ts';
 import type { Taken } from '../../shared/bus/hand.ts';
 import type { Work } from '../../shared/bus/lanes.ts';
 import type { Profiles } from '../../shared/contract/peer.ts';
-import { PermanentError } from '../../shared/contract/failure.ts';
+import { GoneError, PermanentError } from '../../shared/contract/failure.ts';
 import { unknownName } from '../../shared/contract/problems.ts';
 import type { Generation, SampleResult, SampleUnit } from '../../shared/contract/work.ts';
 import { recordAttempt } from '../../shared/process/attempts.ts';
@@ -57,9 +57,16 @@ export function createSampler(deps: SamplerDeps): Work {
         inHand.set(taken, generations);
         return { unit, generations, underWay };
       }),
-      prepare: fromPromise(({ input: { unit }, signal }) =>
-        replicasOf(unit, inUse).prepare(unit, signal),
-      ),
+      prepare: fromPromise(async ({ input: { unit, generations }, signal }) => {
+        try {
+          await replicasOf(unit, inUse).prepare(unit, signal);
+        } catch (error) {
+          if (!(error instanceof GoneError)) throw error;
+          // Such a unit was answered before, and comes again from a peer that died before its ack: what is answered now changes nothing.
+          for (const { candidate } of unit.items.flatMap(({ requests }) => requests))
+            generations.set(candidate, { outcome: 'failed', candidate, reason: error.message });
+        }
+      }),
       fill: fromPromise(async ({ input: { unit, generations, underWay }, signal }) => {
         const replicas = replicasOf(unit, inUse);
         const release = replicas.hold(unit);

@@ -14,7 +14,7 @@ import { curatorClient, readStream } from '../../shared/rpc/client.ts';
 import { closeAttempt, fileAttempt, launchOf, modelOf } from './job/attempt.ts';
 import { openAttempt, readAttempts } from './job/attempts.ts';
 import { fetchDataset, hasDataset } from './job/dataset.ts';
-import { jobFolder, readOutcome, writeOutcome, type JobFolder } from './job/folder.ts';
+import { jobFolder, readOutcome, tidyJob, writeOutcome, type JobFolder } from './job/folder.ts';
 import { publishResult } from './job/publish.ts';
 import type { Exit, Launcher } from './launch/launcher.ts';
 import { launcherOf } from './launch/launchers.ts';
@@ -72,6 +72,7 @@ export function createJob(deps: JobDeps): typeof jobMachine {
       publish: fromPromise(async ({ input }: Job) => {
         const outcome = await publishResult(environment.checkpoints, folderOf(input), input);
         await writeOutcome(folderOf(input), outcome);
+        if (outcome.outcome === 'published') await tidyJob(folderOf(input));
         deps.log.info({ run: input.run, step: input.step, ...outcome }, 'job ended');
       }),
       giveUp: fromPromise(

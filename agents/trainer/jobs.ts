@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createActor, type Actor } from 'xstate';
 import { PermanentError } from '../../shared/contract/failure.ts';
+import { Digest } from '../../shared/contract/ids.ts';
 import type { TrainOutcome, TrainProgress, TrainRequest } from '../../shared/contract/steps.ts';
 import { createJob, type JobDeps, profileOf } from './actors.ts';
+import { claim, release } from './checkpoint/claims.ts';
+import { publishedName } from './checkpoint/publish.ts';
 import { launchOf } from './job/attempt.ts';
 import { openAttempt, readAttempts } from './job/attempts.ts';
 import { fileRequest, jobFolder, readRequest, writeOutcome } from './job/folder.ts';
@@ -33,8 +36,17 @@ export class Jobs {
   /** Starts the job of a step, or leaves the one alone that goes on. Throws PermanentError when the step has another request. */
   async start(request: TrainRequest): Promise<void> {
     profileOf(this.#deps.environment, request);
+    const { run, from } = request;
+    const given = from.kind === 'folder' ? publishedName(from.path) : undefined;
+    if (given !== undefined) await claim(this.#deps.environment.checkpoints, given, run);
     await fileRequest(this.#folder(request), request);
     this.#drive(request);
+  }
+
+  /** Removes the checkpoints that a run needs no more, as far as no other run needs them. */
+  async release(run: string, round: number, checkpoints: readonly string[]): Promise<void> {
+    for (const digest of checkpoints)
+      await release(this.#deps.environment.checkpoints, Digest.parse(digest), { run, round });
   }
 
   /** Progress as it comes, then the outcome. A job that this process does not know is looked for in its folder. */

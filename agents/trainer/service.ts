@@ -23,6 +23,10 @@ export function trainerService(jobs: Jobs, { trainers }: Profiles): TrainerServi
       await jobs.cancel(run, step);
       return {};
     }),
+    Release: handleUnary(async ({ run, round, checkpoints }) => {
+      await jobs.release(run, round, checkpoints);
+      return {};
+    }),
     Spent: handleUnary(async ({ run }) => ({ gpuSeconds: await jobs.spent(run) })),
     Describe: handleUnary(async () => ({
       backends: Object.keys(trainers),

@@ -83,6 +83,8 @@ function factLine(fact: Fact): string {
       return `  ${fact.step}: dev faithfulness ${mean(fact.dev.faithfulness.seen)}, instruction ${mean(fact.dev.instruction)}, task ${mean(fact.dev.task)}${duels(fact.dev.pairs)}${isJudgedAgain(fact.step) ? ', judged again for a new score epoch' : ''}`;
     case 'decision.made':
       return `  ${fact.decision === 'promote' ? colors.green('promote') : colors.yellow(fact.decision)}: ${fact.reason}`;
+    case 'checkpoints.released':
+      return `  ${fact.step}: not needed any more: checkpoint ${fact.checkpoints.map(short).join(', ')}`;
     case 'run.paused':
       return colors.yellow(`paused: ${fact.reason}`);
     case 'run.resumed':

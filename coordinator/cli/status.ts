@@ -3,7 +3,7 @@ import type { Presence } from '../../shared/contract/peer.ts';
 import type { JudgeSpec, RunFile } from '../../shared/contract/run-file.ts';
 import { unary } from '../../shared/rpc/client.ts';
 import { wordsOf } from '../decision/guardrails.ts';
-import { runFileOf } from '../decision/next.ts';
+import { runFileOf } from '../decision/journal.ts';
 import type { Cluster, ClusterOptions } from './cluster.ts';
 import { exits } from './exit.ts';
 import { openLedger } from './ledger.ts';

@@ -1,5 +1,6 @@
 import colors from 'picocolors';
 import type { Explanation } from '../../shared/contract/explanation.ts';
+import { releasedIn, releasedWords } from '../../shared/contract/released.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { exits } from './exit.ts';
 import { openLedger } from './ledger.ts';
@@ -14,9 +15,11 @@ export async function why(
 ): Promise<number> {
   const ledger = await openLedger(options, signal);
   try {
-    const explanation = await ledger.explain(await chosenRun(ledger, options.run), example);
+    const run = await chosenRun(ledger, options.run);
+    const explanation = await ledger.explain(run, example);
+    const released = releasedIn((await ledger.journal(run)).map(({ fact }) => fact));
     process.stdout.write(
-      options.json ? `${JSON.stringify(explanation)}\n` : `${explain(explanation)}\n`,
+      options.json ? `${JSON.stringify(explanation)}\n` : `${explain(explanation, released)}\n`,
     );
     return exits.done;
   } finally {
@@ -24,7 +27,10 @@ export async function why(
   }
 }
 
-function explain({ example, shortened, steps }: Explanation): string {
+function explain(
+  { example, shortened, steps }: Explanation,
+  released: ReadonlyMap<string, number>,
+): string {
   return [
     `example ${colors.bold(example.id)} of ${example.dataset} (${example.kind})`,
     `references: ${example.references.map((reference) => JSON.stringify(reference)).join(', ') || 'none'}`,
@@ -32,7 +38,7 @@ function explain({ example, shortened, steps }: Explanation): string {
       ? []
       : [`constraints: ${JSON.stringify(example.constraints)}`]),
     ...(shortened === null ? [] : [explainShortened(shortened)]),
-    ...steps.flatMap(explainStep),
+    ...steps.flatMap((step) => explainStep(step, releasedWords(released.get(step.checkpoint)))),
   ].join('\n');
 }
 
@@ -44,18 +50,13 @@ function explainShortened({ tokens, kept }: NonNullable<Explanation['shortened']
 
 type StepExplanation = Explanation['steps'][number];
 
-function explainStep({
-  step,
-  split,
-  checkpoint,
-  prompt,
-  opponents,
-  candidates,
-  selection,
-}: StepExplanation): string[] {
+function explainStep(
+  { step, split, checkpoint, prompt, opponents, candidates, selection }: StepExplanation,
+  note: string,
+): string[] {
   return [
     '',
-    colors.bold(`${step}, ${split}, sampled from checkpoint ${checkpoint}`),
+    colors.bold(`${step}, ${split}, sampled from checkpoint ${checkpoint}${note}`),
     `prompt: ${JSON.stringify(prompt)}`,
     ...Object.entries(opponents).map(
       ([judge, { step: theirs, text }]) =>

@@ -1,13 +1,14 @@
 import { changedJudges, evaluationsIn, lastOf } from '../../shared/contract/epochs.ts';
 import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import { stepOfRound } from '../../shared/contract/ids.ts';
+import { releasedIn } from '../../shared/contract/released.ts';
 
 /**
  * The round to ship: the highest dev faithfulness among the start and all decided rounds whose instruction and task means on dev are within
  * `gate.loss` of the start. A round need not have been promoted: the gate asks whether it surely beats its incumbent, and a round that
  * gained again by too little to be sure of is still the better guess. One that tripped a guardrail never ships, for its scores are what the
  * guardrail doubts. Ties go to the earlier round. Of rounds that were judged in other score epochs than the last decided one, none of whose values
- * can be compared with it, only those count whose answers were judged again. Null before the start was evaluated.
+ * can be compared with it, only those count whose answers were judged again. What the run has released is not there to ship. Null before the start was evaluated.
  */
 export function bestRound(journal: readonly Fact[]): FactOf<'run.finished'>['best'] {
   const decided = journal.findLastIndex(({ fact }) => fact === 'decision.made');
@@ -23,11 +24,13 @@ export function bestRound(journal: readonly Fact[]): FactOf<'run.finished'>['bes
   const opened = journal[0];
   if (start === undefined || opened?.fact !== 'run.opened') return null;
   const { loss } = opened.file.rounds.gate;
+  const released = releasedIn(journal);
   let best = { round: 0, checkpoint: start.checkpoint, faithfulness: faithfulnessOf(start) };
   for (const decision of journal) {
     if (decision.fact !== 'decision.made') continue;
     const evaluation = evaluationOf(decision.step);
     if (evaluation === undefined || decision.guardrails.some(({ tripped }) => tripped)) continue;
+    if (released.has(evaluation.checkpoint)) continue;
     const faithfulness = faithfulnessOf(evaluation);
     const holds = (['instruction', 'task'] as const).every((axis) => {
       const [now, then] = [evaluation.dev[axis], start.dev[axis]];

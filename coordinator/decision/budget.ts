@@ -3,7 +3,7 @@ import { type Funds, fundsOf, grantsOf, resumesOf } from '../../shared/contract/
 import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import type { StepProgress } from '../../shared/contract/steps.ts';
 import { dollars } from '../dollars.ts';
-import { runFileOf } from './next.ts';
+import { runFileOf } from './journal.ts';
 
 /**
  * The pause that a used-up budget of GPU-hours asks for before a training begins; undefined while there is some left. A training that has

@@ -3,7 +3,8 @@ import { stepOfRound } from '../../shared/contract/ids.ts';
 import { epochWords, evaluationOf } from './epochs.ts';
 import { type DevValues, gate, words } from './gate.ts';
 import { measureGuardrails, wordsOf } from './guardrails.ts';
-import { find, type Next, runFileOf } from './next.ts';
+import { find, runFileOf } from './journal.ts';
+import type { Next } from './next.ts';
 import { failureSignature } from './signature.ts';
 
 /**

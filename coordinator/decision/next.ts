@@ -5,6 +5,16 @@ import type { RunFile } from '../../shared/contract/run-file.ts';
 import type { TrainRequest } from '../../shared/contract/steps.ts';
 import { bestRound } from './best.ts';
 import { areOfOneEpoch, judgeAgain } from './epochs.ts';
+import {
+  attemptOf,
+  find,
+  findLast,
+  incumbentOf,
+  runFileOf,
+  startCheckpoint,
+  startSteps,
+} from './journal.ts';
+import { releasable } from './retention.ts';
 
 /** The one thing to do next, as a function of the journal alone (design §7). */
 export type Next =
@@ -12,6 +22,7 @@ export type Next =
   | { kind: 'train'; request: TrainRequest }
   | { kind: 'evaluate'; step: string; checkpoint: string; attempt: number }
   | { kind: 'decide'; step: string; round: number; incumbentStep: string; withoutPromotion: number }
+  | { kind: 'release'; fact: FactOf<'checkpoints.released'> }
   | { kind: 'append'; fact: Fact }
   | { kind: 'paused'; reason: string }
   | { kind: 'finished'; fact: FactOf<'run.finished'> };
@@ -28,33 +39,6 @@ export function nextOf(journal: Journal): Next {
   const paused = pauseInForce(journal);
   if (paused !== undefined) return { kind: 'paused', reason: paused.reason };
   return nextOfStart(journal) ?? nextOfRounds(journal);
-}
-
-/** The run file that the journal begins with. */
-export function runFileOf(journal: Journal): RunFile {
-  const opened = journal[0];
-  if (opened?.fact !== 'run.opened')
-    throw new PermanentError(
-      'the journal does not begin with run.opened: restore the ledger from a backup',
-    );
-  return opened.file;
-}
-
-/** The checkpoint that rounds start from now, and the step that evaluated it: the last promoted one, or the start. */
-export function incumbentOf(journal: Journal): { checkpoint: string; step: string } | undefined {
-  const start = startCheckpoint(journal);
-  if (start === undefined) return undefined;
-  const promoted = journal.findLast(
-    (fact) => fact.fact === 'decision.made' && fact.decision === 'promote',
-  );
-  if (promoted?.fact !== 'decision.made') return { checkpoint: start, step: stepOfRound(0) };
-  const published = find(journal, 'checkpoint.published', promoted.step);
-  return { checkpoint: published?.checkpoint ?? start, step: promoted.step };
-}
-
-/** How often the run was resumed: what was unscored or failed is tried again under a higher number. */
-export function attemptOf(journal: Journal): number {
-  return journal.filter((fact) => fact.fact === 'run.resumed').length;
 }
 
 function nextOfStart(journal: Journal): Next | undefined {
@@ -131,6 +115,10 @@ function nextOfRounds(journal: Journal): Next {
 }
 
 function afterDecision(journal: Journal, decision: FactOf<'decision.made'>): Next {
+  const { step, round } = decision;
+  const checkpoints = releasable(journal);
+  if (checkpoints.length > 0)
+    return { kind: 'release', fact: { fact: 'checkpoints.released', step, round, checkpoints } };
   const { patience } = runFileOf(journal).rounds;
   if (decision.decision === 'stop')
     return { kind: 'append', fact: finishing(journal, 'guardrail', decision.reason) };
@@ -191,15 +179,6 @@ function trainedFrom(journal: Journal, { incumbent }: FactOf<'round.opened'>): s
   throw new PermanentError(
     `the journal has no checkpoint of ${rounds.trainFrom}: restore the ledger from a backup`,
   );
-}
-
-function startSteps(file: RunFile): string[] {
-  return file.start.length === 0 ? ['start-0'] : file.start.map((_, index) => `start-${index}`);
-}
-
-function startCheckpoint(journal: Journal): string | undefined {
-  const last = startSteps(runFileOf(journal)).at(-1);
-  return last === undefined ? undefined : find(journal, 'checkpoint.published', last)?.checkpoint;
 }
 
 function baseOf({ model }: RunFile, base: string): TrainRequest['from'] {
@@ -274,24 +253,4 @@ function pauseInForce(journal: Journal): FactOf<'run.paused'> | undefined {
     (fact) => fact.fact === 'run.paused' || fact.fact === 'run.resumed',
   );
   return last?.fact === 'run.paused' ? last : undefined;
-}
-
-function findLast<TName extends Fact['fact']>(
-  journal: Journal,
-  name: TName,
-): FactOf<TName> | undefined {
-  return journal.findLast((fact): fact is FactOf<TName> => fact.fact === name);
-}
-
-type StepFact = Extract<Fact, { step: string }>['fact'];
-
-/** The fact of this name about this step. */
-export function find<TName extends StepFact>(
-  journal: Journal,
-  name: TName,
-  step: string,
-): FactOf<TName> | undefined {
-  return journal.find(
-    (fact): fact is FactOf<TName> => fact.fact === name && 'step' in fact && fact.step === step,
-  );
 }

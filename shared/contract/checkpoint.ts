@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { Digest } from './ids.ts';
+import { Digest, Id } from './ids.ts';
 
-/** Prefix of every template and probe file name inside a checkpoint. */
+/** Names of the files that say what a checkpoint is and how it answers. */
+export const MANIFEST_FILE = 'manifest.json';
 export const PROBE_FILE = 'probe.json';
+
+/** Name of the file that a removed checkpoint has beside its manifest and its probe. */
+export const REMOVED_FILE = 'removed.json';
+
+/** Which run no longer needed a checkpoint, and after which round. */
+export const Removed = z.strictObject({ run: Id, round: z.int().positive() });
+export type Removed = z.infer<typeof Removed>;
 
 /** Name of a checkpoint: sha256 of this manifest's canonical JSON. Paths are relative and sorted; no clock, host or path of a machine. */
 export const CheckpointManifest = z.strictObject({

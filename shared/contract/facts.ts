@@ -199,6 +199,13 @@ export const Fact = z.discriminatedUnion('fact', [
     /** The judges that have drifted: resuming takes them as they are now, and a score epoch begins (`epochs.ts`). */
     drift: z.array(Id).optional(),
   }),
+  /** What no later step of the run needs (`checkpoints.keep`); its trainer removes those that no other run needs either. */
+  z.strictObject({
+    fact: z.literal('checkpoints.released'),
+    step: Step,
+    round: z.int().positive(),
+    checkpoints: z.array(Digest).min(1),
+  }),
   z.strictObject({ fact: z.literal('run.resumed') }),
   z.strictObject({
     fact: z.literal('run.finished'),

@@ -3,6 +3,11 @@ export class PermanentError extends Error {
   override readonly name: string = 'PermanentError';
 }
 
+/** What is asked for was there and was removed on purpose; the message says by whom. */
+export class GoneError extends PermanentError {
+  override readonly name: string = 'GoneError';
+}
+
 /** Trying again may help. `retryAfterMs` is the other side's own wish, where it gave one. */
 export class TransientError extends Error {
   override readonly name: string = 'TransientError';

@@ -216,6 +216,11 @@ const Filled = closedObject({
   }).prefault({}),
   select: Select.prefault({}),
   training: TrainingSettings,
+  /**
+   * What stays on the trainer's disk: `all`, which it is without this, or after each decision what is `needed`: the start, the incumbent, the best
+   * round so far, and what these two were trained from.
+   */
+  checkpoints: closedObject({ keep: z.enum(['all', 'needed']) }).optional(),
   /** What a run may use before it pauses; each resume grants as much again. */
   budget: closedObject({
     /** Of trainings; looked at before each. */

@@ -1,5 +1,5 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { messageOf, PermanentError, TransientError } from '../contract/failure.ts';
+import { GoneError, messageOf, PermanentError, TransientError } from '../contract/failure.ts';
 
 /** The other side's state has moved on: reload and decide again. */
 export class ConflictError extends PermanentError {
@@ -17,6 +17,7 @@ export function errorToStatus(error: unknown): ServiceError {
 
 function codeOf(error: unknown): status {
   if (error instanceof ConflictError) return status.ABORTED;
+  if (error instanceof GoneError) return status.NOT_FOUND;
   if (error instanceof PermanentError) return status.FAILED_PRECONDITION;
   if (error instanceof TransientError) return status.UNAVAILABLE;
   return status.UNKNOWN;
@@ -29,6 +30,8 @@ export function statusToError(error: unknown): Error {
   switch (error.code) {
     case status.ABORTED:
       return new ConflictError(message, { cause: error });
+    case status.NOT_FOUND:
+      return new GoneError(message, { cause: error });
     case status.UNAVAILABLE:
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:

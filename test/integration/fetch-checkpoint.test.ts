@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { fetchCheckpoint } from '../../agents/sampler/checkpoint/fetch.ts';
 import { checkpointService } from '../../agents/trainer/checkpoint/service.ts';
-import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { GoneError, PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { canonicalJson } from '../../shared/contract/ids.ts';
 import { randomFrom } from '../../shared/contract/random.ts';
 import { CheckpointService } from '../../shared/rpc/load.ts';
 import { serveRpc } from '../../shared/rpc/server.ts';
@@ -106,6 +107,20 @@ test('without a trainer that has it, the sampler waits and says what to do', asy
   await expect(alone).rejects.toThrow(/none is there.*share the folder, or start the trainer/);
   await appear();
   await expect(fetchCheckpoint('f'.repeat(64), deps, signal)).rejects.toThrow(/trainer-1: /);
+});
+
+test('one that its run has released is gone, here and at the trainer that had it', async () => {
+  const { served, checkpoint, deps, appear } = await start();
+  await appear();
+  await writeFile(
+    join(served, checkpoint, 'removed.json'),
+    canonicalJson({ run: 'one', round: 2 }),
+  );
+  for (const checkpoints of [served, deps.checkpoints]) {
+    const fetched = fetchCheckpoint(checkpoint, { ...deps, checkpoints }, signal);
+    await expect(fetched).rejects.toThrow(GoneError);
+    await expect(fetched).rejects.toThrow('was removed after round 2 of run one');
+  }
 });
 
 test('a folder that was changed is refused with what to do', async () => {

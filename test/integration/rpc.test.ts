@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { PermanentError, TransientError } from '../../shared/contract/failure.ts';
+import { GoneError, PermanentError, TransientError } from '../../shared/contract/failure.ts';
 import type { Tls } from '../../shared/process/environment.ts';
 import { onAbort } from '../../shared/process/signal.ts';
 import { curatorClient, readStream, unary } from '../../shared/rpc/client.ts';
@@ -71,6 +71,7 @@ test('a call brings its answer, with 64-bit numbers as numbers', async () => {
 
 test.each([
   ['a permanent error', new PermanentError('no such run'), PermanentError],
+  ['what was removed', new GoneError('removed after round 3'), GoneError],
   ['a conflict', new ConflictError('the journal has 4 facts'), ConflictError],
   ['a transient error', new TransientError('draining'), TransientError],
   ['a bug', new TypeError('x is undefined'), PermanentError],

@@ -47,7 +47,7 @@ async function publishTiny(folder: string): Promise<string> {
   }));
   await writeFile(join(source, 'probe.json'), JSON.stringify(probe));
   const lineage = { parent: null, dataset: null, training: null };
-  return publishCheckpoint(source, join(folder, 'checkpoints'), lineage);
+  return publishCheckpoint(source, join(folder, 'checkpoints'), lineage, 'tested');
 }
 
 function makeUnit(checkpoint: string, slice: number): SampleUnit {

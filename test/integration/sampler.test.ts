@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { randomFrom } from '../../shared/contract/random.ts';
@@ -76,11 +77,8 @@ async function start(probeText = textFor({ model: '', prompt: 'one two', tempera
   const server = keep(await startInstantModelServer());
   const planner = keep(await startPlanner(nats.url, file));
   const probe = [{ prompt: 'one two', tokens: [1], text: probeText, logprobs: [0] }];
-  const checkpoint = await publish(
-    join(folder.path, 'checkpoints'),
-    { 'config.json': '{}' },
-    probe,
-  );
+  const checkpoints = join(folder.path, 'checkpoints');
+  const checkpoint = await publish(checkpoints, { 'config.json': '{}' }, probe);
   const sampler = keep(
     await startRole('sampler', {
       natsUrl: nats.url,
@@ -89,7 +87,7 @@ async function start(probeText = textFor({ model: '', prompt: 'one two', tempera
       modelServer: server.url,
     }),
   );
-  return { planner, server, sampler, checkpoint };
+  return { planner, server, sampler, checkpoints, checkpoint };
 }
 
 /** Answers `count` completions with a status, then normally again; the probe's are answered always. */
@@ -140,6 +138,22 @@ test('a prompt that the server refuses fails its candidates and no other', async
   expect(generationsOf(setup.planner.results)[2]).toMatchObject({
     reason: '400 prompt is too long',
   });
+});
+
+test('a unit of a checkpoint that its run has released is answered with failures, not held for ever', async () => {
+  const setup = await start();
+  const words = JSON.stringify({ run: file.run, round: 2 });
+  await writeFile(join(setup.checkpoints, setup.checkpoint, 'removed.json'), words);
+  const unit = makeUnit(setup.checkpoint);
+  await setup.planner.offer(unit);
+  await expect.poll(() => setup.planner.results.length, WITHIN).toBe(1);
+  for (const generation of generationsOf(setup.planner.results))
+    expect(generation).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('was removed after round 2') as string,
+    });
+  expect(setup.server.completions).toBe(0);
+  await expect.poll(() => setup.planner.offered(unit), WITHIN).toEqual([]);
 });
 
 test('a server with other weights under the name is not sampled from', async () => {

@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Completed, Completion, ModelServer } from '../../agents/sampler/servers/driver.ts';
-import { MANIFEST_FILE } from '../../agents/sampler/checkpoint/local.ts';
-import type { CheckpointManifest } from '../../shared/contract/checkpoint.ts';
+import { type CheckpointManifest, MANIFEST_FILE } from '../../shared/contract/checkpoint.ts';
 import { TransientError } from '../../shared/contract/failure.ts';
 import { canonicalJson, digestOf, sha256 } from '../../shared/contract/ids.ts';
 import type { Random } from '../../shared/contract/random.ts';

@@ -13,7 +13,7 @@ import { faithfulnessByLength } from '../../coordinator/cli/report/faithfulness-
 import { averageLengths } from '../../coordinator/cli/report/lengths.ts';
 import { markdownTable } from '../../coordinator/cli/report/markdown.ts';
 import { renderReport } from '../../coordinator/cli/report/render.ts';
-import type { FactOf } from '../../shared/contract/facts.ts';
+import type { Fact, FactOf } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import { Dataset } from '../../shared/contract/run-file.ts';
 import type { Answer } from '../../shared/contract/steps.ts';
@@ -204,6 +204,19 @@ test('every digest of the journal is named, and every judge by its specification
     new Set([...all, ...runFile.judges.map((judge) => digestOf(judge))]),
   );
   expect(digests).toContainEqual({ what: 'r1: checkpoint', digest: checkpoints[2] });
+});
+
+test('a checkpoint that the run has released is told with the round', () => {
+  const released: Fact = {
+    fact: 'checkpoints.released',
+    step: 'r3',
+    round: 3,
+    checkpoints: [checkpoints[4] ?? ''],
+  };
+  expect(digestsOf([...wholeJournal, released], (judge) => judge)).toContainEqual({
+    what: 'r3: checkpoint (not kept after round 3)',
+    digest: checkpoints[4],
+  });
 });
 
 test('a cell of a Markdown table cannot break the table', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bestRound } from '../../coordinator/decision/best.ts';
-import { incumbentOf, nextOf, type Next } from '../../coordinator/decision/next.ts';
+import { incumbentOf } from '../../coordinator/decision/journal.ts';
+import { nextOf, type Next } from '../../coordinator/decision/next.ts';
 import type { Fact } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
@@ -211,6 +212,53 @@ describe('the next step of a run', () => {
 
   test('a journal without its beginning is refused', () => {
     expect(() => nextOf(wholeJournal.slice(1, -1))).toThrow('restore the ledger from a backup');
+  });
+});
+
+describe('a run that keeps what it needs', () => {
+  const keeping = journalOf({ checkpoints: { keep: 'needed' }, rounds: { max: 6, patience: 5 } });
+  const released = (journal: readonly Fact[]): Fact | undefined => {
+    const next = nextOf(journal);
+    return next.kind === 'release' ? next.fact : undefined;
+  };
+
+  test('releases nothing while the start, the incumbent and its parent, and the best and its parent are all there is', () => {
+    expect(released(keeping.slice(0, 11))).toBeUndefined();
+    expect(released(keeping.slice(0, 16))).toBeUndefined();
+  });
+
+  test('releases after a decision what is none of these, once, and then goes on', () => {
+    const fact = released(keeping.slice(0, 21));
+    expect(fact).toEqual({
+      fact: 'checkpoints.released',
+      step: 'r3',
+      round: 3,
+      checkpoints: [checkpoints[4]],
+    });
+    if (fact === undefined) throw new Error('nothing was released');
+    expect(nextOf([...keeping.slice(0, 21), fact])).toMatchObject({
+      kind: 'append',
+      fact: { fact: 'round.opened', round: 4 },
+    });
+  });
+
+  test('never ships what it has released', () => {
+    const better = keeping.map((one) =>
+      one.fact === 'evaluation.finished' && one.step === 'r3' ? { ...one, dev: scores(0.9) } : one,
+    );
+    expect(bestRound(better.slice(0, 21))?.round).toBe(3);
+    const fact: Fact = {
+      fact: 'checkpoints.released',
+      step: 'r3',
+      round: 3,
+      checkpoints: [checkpoints[4] ?? ''],
+    };
+    expect(bestRound([...better.slice(0, 21), fact])?.round).toBe(2);
+  });
+
+  test('says so: without it, all checkpoints stay', () => {
+    const journal = journalOf({ rounds: { max: 6, patience: 5 } });
+    expect(released(journal.slice(0, 21))).toBeUndefined();
   });
 });
 

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   importCheckpoint,
-  publishCheckpoint,
+  type Lineage,
+  publishCheckpoint as publishFor,
   verifyCheckpoint,
 } from '../../agents/trainer/checkpoint/publish.ts';
 import { verifyFolder } from '../../agents/trainer/checkpoint/verify.ts';
 import { checkSafetensors } from '../../agents/trainer/checkpoint/safetensors.ts';
 
 const lineage = { parent: null, dataset: null, training: null };
+
+const publishCheckpoint = (from: string, to: string, of: Lineage): Promise<string> =>
+  publishFor(from, to, of, 'tested');
 
 let folder: string;
 let source: string;
@@ -34,6 +38,10 @@ function safetensors(header: unknown, data: Buffer, claimed?: bigint): Buffer {
 
 function floats(...values: number[]): Buffer {
   return Buffer.from(Float32Array.from(values).buffer);
+}
+
+async function published(checkpoints: string): Promise<string[]> {
+  return (await readdir(checkpoints)).filter((name) => name !== '.claims');
 }
 
 const twoFloats = { a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] } };
@@ -99,7 +107,7 @@ describe('publishing a checkpoint', () => {
     await writeFile(join(source, 'config.json'), '{}');
     const digest = await publishCheckpoint(source, checkpoints, lineage);
     expect(await publishCheckpoint(source, checkpoints, lineage)).toBe(digest);
-    expect(await readdir(checkpoints)).toEqual([digest]);
+    expect(await published(checkpoints)).toEqual([digest]);
     expect((await verifyCheckpoint(checkpoints, digest)).files.map(({ path }) => path)).toEqual([
       'config.json',
       'model.safetensors',
@@ -182,9 +190,9 @@ describe('taking a published checkpoint from elsewhere', () => {
     const parent = '0'.repeat(64);
     const digest = await publishCheckpoint(source, checkpoints, { ...lineage, parent });
     const here = join(folder, 'here');
-    expect(await importCheckpoint(join(checkpoints, digest), here)).toBe(digest);
-    expect(await importCheckpoint(join(checkpoints, digest), here)).toBe(digest);
-    expect(await readdir(here)).toEqual([digest]);
+    expect(await importCheckpoint(join(checkpoints, digest), here, 'tested')).toBe(digest);
+    expect(await importCheckpoint(join(checkpoints, digest), here, 'tested')).toBe(digest);
+    expect(await published(here)).toEqual([digest]);
     expect((await verifyCheckpoint(here, digest)).parent).toBe(parent);
   });
 
@@ -193,8 +201,12 @@ describe('taking a published checkpoint from elsewhere', () => {
     const digest = await publishCheckpoint(source, checkpoints, lineage);
     const here = join(folder, 'here');
     await writeFile(join(checkpoints, digest, 'model.safetensors'), 'other');
-    await expect(importCheckpoint(join(checkpoints, digest), here)).rejects.toThrow('is damaged');
-    await expect(importCheckpoint(source, here)).rejects.toThrow('manifest.json cannot be read');
+    await expect(importCheckpoint(join(checkpoints, digest), here, 'tested')).rejects.toThrow(
+      'is damaged',
+    );
+    await expect(importCheckpoint(source, here, 'tested')).rejects.toThrow(
+      'manifest.json cannot be read',
+    );
   });
 
   test('a copy of its folder under another name is published anew, without the old manifest', async () => {

@@ -4,14 +4,19 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Directory } from '../../../shared/bus/bus.ts';
-import { CheckpointManifest } from '../../../shared/contract/checkpoint.ts';
-import { messageOf, PermanentError, TransientError } from '../../../shared/contract/failure.ts';
+import { CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
+import {
+  GoneError,
+  messageOf,
+  PermanentError,
+  TransientError,
+} from '../../../shared/contract/failure.ts';
 import { canonicalJson, digestOf } from '../../../shared/contract/ids.ts';
 import type { Tls } from '../../../shared/process/environment.ts';
 import { publishFolder } from '../../../shared/process/files.ts';
 import type { Logger } from '../../../shared/process/logger.ts';
 import { checkpointClient, readStream } from '../../../shared/rpc/client.ts';
-import { MANIFEST_FILE, readLocal, sizeOf, type LocalCheckpoint } from './local.ts';
+import { readLocal, sizeOf, type LocalCheckpoint } from './local.ts';
 
 export interface FetchDeps {
   directory: Directory;
@@ -27,7 +32,7 @@ type File = CheckpointManifest['files'][number];
 
 /**
  * The folder of a published checkpoint, fetched from a trainer peer where this machine does not have it. Throws TransientError while no trainer
- * that has it is there, PermanentError where what came is damaged.
+ * that has it is there, GoneError where it was removed, PermanentError where what came is damaged.
  */
 export async function fetchCheckpoint(
   digest: string,
@@ -38,6 +43,7 @@ export async function fetchCheckpoint(
   const there = await readLocal(checkpoints, digest);
   if (there !== undefined) return there;
   const tried: string[] = [];
+  let gone: GoneError | undefined;
   for (const { peer, role, grpc } of await directory.peers()) {
     if (role !== 'trainer' || grpc === null) continue;
     const client = checkpointClient(grpc, tls);
@@ -46,6 +52,7 @@ export async function fetchCheckpoint(
       log.info({ checkpoint: digest, from: peer }, 'fetched a checkpoint');
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof GoneError) gone = error;
       tried.push(`${peer}: ${messageOf(error)}`);
     } finally {
       client.close();
@@ -53,6 +60,7 @@ export async function fetchCheckpoint(
     const fetched = await readLocal(checkpoints, digest);
     if (fetched !== undefined) return fetched;
   }
+  if (gone !== undefined) throw gone;
   throw new TransientError(
     `checkpoint ${digest} is not in ${checkpoints} and no trainer gave it (${tried.join('; ') || 'none is there'}): share the folder, or start the trainer that made it`,
   );

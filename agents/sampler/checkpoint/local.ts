@@ -1,11 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { CheckpointManifest, PROBE_FILE, Probe } from '../../../shared/contract/checkpoint.ts';
+import {
+  CheckpointManifest,
+  MANIFEST_FILE,
+  PROBE_FILE,
+  Probe,
+} from '../../../shared/contract/checkpoint.ts';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
-
-export const MANIFEST_FILE = 'manifest.json';
+import { refuseRemoved } from '../../../shared/process/removed.ts';
 
 /** A published checkpoint on this machine. */
 export interface LocalCheckpoint {
@@ -20,7 +24,7 @@ export interface LocalCheckpoint {
 
 /**
  * Reads the manifest and the probe of a published checkpoint, undefined where there is no such folder. Throws PermanentError where the manifest
- * is not the one that gave it its name or a file has another size. That the weights are the right ones is what the probe shows.
+ * is not the one that gave it its name or a file has another size, GoneError where its weights were removed. That the weights are the right ones is what the probe shows.
  */
 export async function readLocal(
   checkpoints: string,
@@ -28,6 +32,7 @@ export async function readLocal(
 ): Promise<LocalCheckpoint | undefined> {
   const folder = join(checkpoints, digest);
   if ((await sizeOf(folder)) === undefined) return undefined;
+  await refuseRemoved(folder);
   const manifest = await readJson(join(folder, MANIFEST_FILE), CheckpointManifest);
   if (digestOf(manifest) !== digest)
     throw new PermanentError(

@@ -3,21 +3,21 @@ import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { CheckpointManifest } from '../../../shared/contract/checkpoint.ts';
+import { CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
 import { messageOf, PermanentError } from '../../../shared/contract/failure.ts';
 import { canonicalJson, Digest, digestOf } from '../../../shared/contract/ids.ts';
 import { publishFolder, stagingPath } from '../../../shared/process/files.ts';
+import { refuseRemoved } from '../../../shared/process/removed.ts';
+import { placeClaimed } from './claims.ts';
 import { refuseCode } from './refused.ts';
 import { checkSafetensors } from './safetensors.ts';
 import { checkShards } from './shards.ts';
-
-export const MANIFEST = 'manifest.json';
 
 /** Where a checkpoint comes from; part of its identity. */
 export type Lineage = Pick<CheckpointManifest, 'parent' | 'dataset' | 'training'>;
 
 /**
- * Publishes a HF-style folder as a checkpoint: copied to staging, checked, hashed, synced, renamed to the digest of its manifest, read again.
+ * Publishes a HF-style folder as a checkpoint that `run` needs: copied to staging, checked, hashed, synced, renamed to the digest of its manifest, read again.
  * The same files with the same lineage give the same name; publishing twice is harmless. Throws PermanentError for files that must not be
  * trusted, and whatever the file system throws, such as ENOSPC, with nothing published.
  */
@@ -25,10 +25,11 @@ export async function publishCheckpoint(
   source: string,
   checkpoints: string,
   lineage: Lineage,
+  run: string,
 ): Promise<string> {
-  return inStaging(checkpoints, async (staging) => {
+  return inStaging(checkpoints, run, async (staging) => {
     // A manifest in the source speaks of another publication.
-    const names = (await readdir(source)).filter((name) => name !== MANIFEST).sort();
+    const names = (await readdir(source)).filter((name) => name !== MANIFEST_FILE).sort();
     const files: CheckpointManifest['files'] = [];
     for (const name of names) {
       await copyChecked(join(source, name), join(staging, name), name);
@@ -48,10 +49,14 @@ export function publishedName(folder: string): string | undefined {
  * Takes a checkpoint that was published elsewhere, in the folder that its digest names, into `checkpoints` under the same digest, verified.
  * Throws PermanentError where a byte differs from its manifest, or the manifest from the name.
  */
-export async function importCheckpoint(folder: string, checkpoints: string): Promise<string> {
+export async function importCheckpoint(
+  folder: string,
+  checkpoints: string,
+  run: string,
+): Promise<string> {
   const digest = basename(folder);
   const manifest = await verifyCheckpoint(dirname(folder), digest);
-  return inStaging(checkpoints, async (staging) => {
+  return inStaging(checkpoints, run, async (staging) => {
     for (const { path } of manifest.files)
       await copyChecked(join(folder, path), join(staging, path), path);
     return manifest;
@@ -61,6 +66,7 @@ export async function importCheckpoint(folder: string, checkpoints: string): Pro
 /** Publishes what `fill` puts into a staging folder under the digest of the manifest that it returns. */
 async function inStaging(
   checkpoints: string,
+  run: string,
   fill: (staging: string) => Promise<CheckpointManifest>,
 ): Promise<string> {
   await mkdir(checkpoints, { recursive: true });
@@ -69,8 +75,10 @@ async function inStaging(
   try {
     const manifest = await fill(staging);
     const digest = digestOf(manifest);
-    await writeFile(join(staging, MANIFEST), canonicalJson(manifest));
-    await publishFolder('trainer.checkpoint', staging, join(checkpoints, digest));
+    await writeFile(join(staging, MANIFEST_FILE), canonicalJson(manifest));
+    await placeClaimed(checkpoints, digest, run, (target) =>
+      publishFolder('trainer.checkpoint', staging, target),
+    );
     await verifyCheckpoint(checkpoints, digest);
     return digest;
   } finally {
@@ -95,12 +103,16 @@ async function describe(
   return { path, size: (await stat(join(folder, path))).size, sha256: hash.digest('hex') };
 }
 
-/** Reads a published checkpoint again, whole. Throws PermanentError where a byte differs from the manifest, or the manifest from the name. */
+/**
+ * Reads a published checkpoint again, whole. Throws PermanentError where a byte differs from the manifest, or the manifest from the name, and
+ * GoneError where its weights were removed.
+ */
 export async function verifyCheckpoint(
   checkpoints: string,
   digest: string,
 ): Promise<CheckpointManifest> {
   const folder = join(checkpoints, digest);
+  await refuseRemoved(folder);
   const manifest = await readManifest(folder);
   if (digestOf(manifest) !== digest)
     throw new PermanentError(
@@ -118,9 +130,11 @@ export async function verifyCheckpoint(
 
 async function readManifest(folder: string): Promise<CheckpointManifest> {
   try {
-    return CheckpointManifest.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
+    return CheckpointManifest.parse(
+      JSON.parse(await readFile(join(folder, MANIFEST_FILE), 'utf8')),
+    );
   } catch (error) {
-    throw new PermanentError(`${join(folder, MANIFEST)} cannot be read: ${messageOf(error)}`, {
+    throw new PermanentError(`${join(folder, MANIFEST_FILE)} cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import { Digest } from '../../../shared/contract/ids.ts';
 import type { CheckpointServiceHandlers } from '../../../shared/rpc/generated/reset/v1/CheckpointService.ts';
 import { handleStream } from '../../../shared/rpc/server.ts';
-import { MANIFEST, verifyCheckpoint } from './publish.ts';
+import { verifyCheckpoint } from './publish.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -27,7 +28,7 @@ async function* read(
   if (!Digest.safeParse(checkpoint).success)
     throw new PermanentError('a checkpoint is named by 64 hex digits');
   const { files } = await verifyCheckpoint(checkpoints, checkpoint);
-  const name = path === '' ? MANIFEST : files.find((file) => file.path === path)?.path;
+  const name = path === '' ? MANIFEST_FILE : files.find((file) => file.path === path)?.path;
   if (name === undefined) throw new PermanentError(`checkpoint ${checkpoint} has no file ${path}`);
   const stream = createReadStream(join(checkpoints, checkpoint, name), {
     start: offset,

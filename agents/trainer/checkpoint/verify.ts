@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { CheckpointManifest } from '../../../shared/contract/checkpoint.ts';
+import { type CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
-import { MANIFEST, publishedName, verifyCheckpoint } from './publish.ts';
+import { publishedName, verifyCheckpoint } from './publish.ts';
 import { refuseCode } from './refused.ts';
 import { checkSafetensors } from './safetensors.ts';
 import { checkShards } from './shards.ts';
@@ -17,7 +17,7 @@ export async function verifyFolder(folder: string): Promise<CheckpointManifest> 
       `${folder} is no published checkpoint: its name must be the 64 hex digits of its digest`,
     );
   const manifest = await verifyCheckpoint(dirname(folder), basename(folder));
-  const listed = new Set([MANIFEST, ...manifest.files.map(({ path }) => path)]);
+  const listed = new Set([MANIFEST_FILE, ...manifest.files.map(({ path }) => path)]);
   const besides = (await readdir(folder)).filter((name) => !listed.has(name));
   if (besides.length > 0)
     throw new PermanentError(

@@ -41,11 +41,30 @@ export function jobFolder(
   };
 }
 
-/** Removes what a killed trainer left half written in its jobs' folders. Call it before the first job. */
+/** Removes what a killed trainer left in its jobs' folders: half written, or of a job that is done. Call it before the first job. */
 export async function sweepJobs(jobs: string): Promise<void> {
   await mkdir(jobs, { recursive: true });
   for (const run of await readdir(jobs))
-    for (const step of await readdir(join(jobs, run))) await sweepStaging(join(jobs, run, step));
+    for (const step of await readdir(join(jobs, run))) {
+      const folder = jobFolder(jobs, { run, step });
+      await sweepStaging(folder.path);
+      if ((await readOutcome(folder))?.outcome === 'published') await tidyJob(folder);
+    }
+}
+
+/** What says what a job was told, and how it went. */
+const RECORD = /\.(json|jsonl|log)$/;
+
+/**
+ * Removes the bulk of a job whose checkpoint is published: its datasets, what the program needed to go on, and the output, which has been copied.
+ * Its records stay, and the adapter, which is published nowhere else.
+ */
+export async function tidyJob(folder: JobFolder): Promise<void> {
+  const result = await readResult(folder);
+  const adapter = result?.status === 'completed' ? result.adapter : undefined;
+  for (const name of await readdir(folder.path))
+    if (!RECORD.test(name) && name !== adapter)
+      await rm(join(folder.path, name), { recursive: true, force: true });
 }
 
 /**

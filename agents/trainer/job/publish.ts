@@ -21,21 +21,21 @@ export async function publishResult(
   request: TrainRequest,
 ): Promise<TrainOutcome> {
   const result = await readResult(folder);
-  const { from, dataset, chat } = request;
+  const { run, from, dataset, chat } = request;
   try {
     if (dataset === null && from.kind === 'folder') {
       refuseOtherChat(from.path, chat);
       const given = publishedName(from.path);
       const checkpoint = await (given === undefined
-        ? publishCheckpoint(from.path, checkpoints, { parent: null, dataset, training: null })
-        : importCheckpoint(from.path, checkpoints));
+        ? publishCheckpoint(from.path, checkpoints, { parent: null, dataset, training: null }, run)
+        : importCheckpoint(from.path, checkpoints, run));
       return { outcome: 'published', checkpoint, parent: null };
     }
     refuseOtherChat(folder.output, chat);
     const parent = await parentOf(from);
     const training = trainingDigest(request);
     const lineage = { parent, dataset, training };
-    const checkpoint = await publishCheckpoint(folder.output, checkpoints, lineage);
+    const checkpoint = await publishCheckpoint(folder.output, checkpoints, lineage, run);
     const kl = result?.status === 'completed' ? result.dev?.kl : undefined;
     return { outcome: 'published', checkpoint, parent, ...(kl === undefined ? {} : { kl }) };
   } catch (error) {

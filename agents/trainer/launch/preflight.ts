@@ -2,6 +2,7 @@ import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../shared/contract/failure.ts';
 import type { TrainerProfile } from '../../../shared/contract/trainer-profile.ts';
+import { refuseRemoved } from '../../../shared/process/removed.ts';
 import type { TrainRequest } from '../../../shared/contract/steps.ts';
 import { refuseOtherChat } from '../checkpoint/chat.ts';
 import { refuseUnsafeFolder } from '../checkpoint/refused.ts';
@@ -41,6 +42,7 @@ export async function problemsBefore({
 
 async function modelProblems(model: string, chat: Preflight['chat']): Promise<string[]> {
   try {
+    await refuseRemoved(model);
     await refuseUnsafeFolder(model);
     refuseOtherChat(model, chat);
     return [];

@@ -1,7 +1,7 @@
 import type { Fact, FactOf } from '../../../shared/contract/facts.ts';
 import { isJudgedAgain } from '../../../shared/contract/ids.ts';
 import type { JournalEntry } from '../../curator.ts';
-import { runFileOf } from '../../decision/next.ts';
+import { runFileOf } from '../../decision/journal.ts';
 import { type GridSummary, gridsOf, type RunSummary, summarize } from '../summary.ts';
 import type { JudgeSpec } from '../../../shared/contract/run-file.ts';
 import type { RunTruncation } from '../../../shared/contract/truncation.ts';

@@ -1,5 +1,6 @@
 import type { Fact } from '../../../shared/contract/facts.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
+import { releasedIn, releasedWords } from '../../../shared/contract/released.ts';
 
 /** A named thing of the run and the sha256 that says exactly which it is. */
 export interface NamedDigest {
@@ -12,6 +13,7 @@ export function digestsOf(
   facts: readonly Fact[],
   nameOf: (judge: string) => string,
 ): NamedDigest[] {
+  const released = releasedIn(facts);
   return facts.flatMap((fact) => {
     switch (fact.fact) {
       case 'run.opened':
@@ -25,7 +27,12 @@ export function digestsOf(
       case 'dataset.sealed':
         return [{ what: `${fact.step}: dataset`, digest: fact.dataset }];
       case 'checkpoint.published':
-        return [{ what: `${fact.step}: checkpoint`, digest: fact.checkpoint }];
+        return [
+          {
+            what: `${fact.step}: checkpoint${releasedWords(released.get(fact.checkpoint))}`,
+            digest: fact.checkpoint,
+          },
+        ];
       case 'evaluation.finished':
         return [{ what: `${fact.step}: evaluation`, digest: fact.evaluation }];
       default:

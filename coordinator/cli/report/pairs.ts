@@ -1,7 +1,7 @@
 import type { Fact } from '../../../shared/contract/facts.ts';
 import { type Against, againstOf } from '../../../shared/contract/judge-options.ts';
 import type { ComparedAnswers, PairSums } from '../../../shared/contract/pairs.ts';
-import { runFileOf } from '../../decision/next.ts';
+import { runFileOf } from '../../decision/journal.ts';
 
 /** What a judge of pairs decided in a round: of its candidates, or of the evaluated answers to a part of a dataset. */
 export interface RoundPairs {

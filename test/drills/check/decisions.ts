@@ -39,6 +39,7 @@ async function expectedFact(
 ): Promise<Partial<Fact> | undefined> {
   const next = nextOf(before);
   switch (next.kind) {
+    case 'release':
     case 'append':
       return next.fact;
     case 'decide':

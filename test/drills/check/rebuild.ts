@@ -11,8 +11,9 @@ import { loadTasks } from '../../../agents/curator/step/plan.ts';
 import { viewUnit } from '../../../agents/curator/step/view.ts';
 import { verifyCheckpoint } from '../../../agents/trainer/checkpoint/publish.ts';
 import { DatasetManifest } from '../../../shared/contract/dataset.ts';
-import { messageOf } from '../../../shared/contract/failure.ts';
+import { GoneError, messageOf } from '../../../shared/contract/failure.ts';
 import { canonicalJson, sha256 } from '../../../shared/contract/ids.ts';
+import { releasedIn } from '../../../shared/contract/released.ts';
 import { filesIn } from '../../support/drill/evidence.ts';
 import { checkDecisions } from './decisions.ts';
 import { type Evidence, factsOf, places, type RunEvidence } from './evidence.ts';
@@ -29,11 +30,12 @@ export async function checkRebuild(evidence: Evidence): Promise<Violation[]> {
   const published = facts.flatMap((fact) =>
     fact.fact === 'checkpoint.published' ? [fact.checkpoint] : [],
   );
+  const released = evidence.runs.flatMap((run) => [...releasedIn(factsOf(run)).keys()]);
   const folder = await mkdtemp(join(tmpdir(), 'reset-rebuilt-'));
   try {
     return [
       ...(await checkDatasets(datasets, sealed)),
-      ...(await checkCheckpoints(checkpoints, published)),
+      ...(await checkCheckpoints(checkpoints, published, released)),
       ...(
         await Promise.all(evidence.runs.map((run) => checkDecisions(run, evidence.store)))
       ).flat(),
@@ -76,12 +78,22 @@ async function checkDatasets(folder: string, sealed: readonly string[]): Promise
 async function checkCheckpoints(
   folder: string,
   published: readonly string[],
+  released: readonly string[],
 ): Promise<Violation[]> {
   const { found, expect } = finder('I4');
   const there = filesIn(folder).filter((name) => !name.startsWith('.'));
   for (const digest of new Set([...published, ...there])) {
-    const problem = await verifyCheckpoint(folder, digest).then(() => undefined, messageOf);
-    expect(problem === undefined, () => `checkpoint ${digest}: ${problem ?? ''}`);
+    const problem = await verifyCheckpoint(folder, digest).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!released.includes(digest))
+      expect(problem === undefined, () => `checkpoint ${digest}: ${messageOf(problem)}`);
+    else
+      expect(
+        problem instanceof GoneError,
+        () => `checkpoint ${digest} was released and is not removed: ${messageOf(problem)}`,
+      );
   }
   return found;
 }
