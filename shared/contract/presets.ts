@@ -1,13 +1,31 @@
 /**
- * Presets of a run file: the settings of the RESET paper (arXiv 2407.21417), which stand wherever the file says nothing.
+ * Presets of a run file: the settings of the RESET paper (arXiv 2407.21417), which stand wherever the file says nothing. Section 2.3 has RESET,
+ * 2.4 the two pipelines, Table 4 the rows that are compared, Appendix A.3 the training; where the file trains with the back-end `deepspeed`,
+ * A.3's 2,048 tokens too.
  *
- * `reset` is RESET (2.3), with two deliberate differences: top-k is varied at temperature 1, for at the paper's 0 it is greedy; and the
- * continued step ends with its last weights, for the loss on gold references rises as RESET unlearns what their annotators do.
- * `reset-s` is RESET-S (2.3): both passes of the grid, 14 candidates, and the best 500 rows of each dataset, 2,000 in all. Its weaker
- * instruction judge is the file's to name.
- * `paper` is RESET as printed: top-k at temperature 0, every training picked by perplexity on dev, one iteration.
+ * | preset      | row of Table 4   | what it makes                                                                  | prompts           |
+ * | ----------- | ---------------- | ------------------------------------------------------------------------------ | ----------------- |
+ * | `zero-shot` | Vicuna-7B        | no training: the base is evaluated                                             | Table 6           |
+ * | `if-cd`     | w/o MTL          | 2.4, second pipeline: the base, instruction-tuned already, then context        | Table 6           |
+ * | `cd-if`     | none: Figure 3   | 2.4, first pipeline: context, then instructions, from the best weights of each | Table 2, LLaMA-7B |
+ * | `mtl`       | w/ MTL           | all datasets mixed, each up-sampled to the largest                             | Table 6           |
+ * | `reset`     | w/ MTL+RESET     | rounds from the start that the file names                                      | as the file says  |
+ * | `reset-s`   | w/ MTL+RESET-S   | the same with both passes of the grid, 14 candidates, and 500 rows a dataset   | as the file says  |
+ * | `paper`     | w/ MTL+RESET     | RESET as printed: top-k at temperature 0, every training picked by dev, once   | Table 6           |
+ *
+ * `reset` and `reset-s` differ from the paper on purpose: top-k is varied at temperature 1, for at the paper's 0 it is greedy; and the continued
+ * step ends with its last weights, for the loss on gold references rises as RESET unlearns what their annotators do. The weaker instruction
+ * judge of RESET-S is the file's to name. The row w/ RESET needs two checkpoints that the file names: `start` and `rounds.trainFrom`.
  */
-export const presetNames = ['reset', 'reset-s', 'paper'] as const;
+export const presetNames = [
+  'zero-shot',
+  'if-cd',
+  'cd-if',
+  'mtl',
+  'reset',
+  'reset-s',
+  'paper',
+] as const;
 export type PresetName = (typeof presetNames)[number];
 
 type Given = Readonly<Record<string, unknown>>;
@@ -39,7 +57,14 @@ const reset = {
   },
 };
 
+/** 2.4 and the first rows of Table 4 end with their start evaluated. */
+const startAlone = { ...reset, model: { template: 'vicuna' }, rounds: { max: 0 } };
+
 const settings: Readonly<Record<PresetName, Readonly<Record<string, Given>>>> = {
+  'zero-shot': startAlone,
+  'if-cd': startAlone,
+  'cd-if': { ...startAlone, model: { template: 'alpaca' } },
+  mtl: startAlone,
   reset,
   'reset-s': {
     ...reset,
@@ -48,6 +73,7 @@ const settings: Readonly<Record<PresetName, Readonly<Record<string, Given>>>> = 
   },
   paper: {
     ...reset,
+    model: { template: 'vicuna' },
     sampling: { ...reset.sampling, topKTemperature: 0 },
     training: { ...reset.training, pick: 'dev-perplexity' },
     rounds: { max: 1 },
@@ -61,6 +87,29 @@ const PER_ROUND = 2000;
 const stage = { learningRate: 1e-5, batchSize: 32, pick: 'dev-perplexity' };
 const CONTEXT_BATCH = 16;
 
+/** A.3: the longest sequence, where the back-end is told one. */
+const MAX_LENGTH = 2048;
+
+/** 2.4: the stages of the pipelines, by the datasets that they train on; `mtl` names none and so mixes all. */
+const stagesOf: Partial<Record<PresetName, (datasets: readonly Given[]) => readonly Given[]>> = {
+  'if-cd': (datasets) => [contextStage(datasets)],
+  'cd-if': (datasets) => [
+    contextStage(datasets),
+    { name: 'instruct', datasets: namesOf(datasets, true) },
+  ],
+  mtl: () => [{ name: 'mtl' }],
+};
+
+function contextStage(datasets: readonly Given[]): Given {
+  return { name: 'context', datasets: namesOf(datasets, false) };
+}
+
+function namesOf(datasets: readonly Given[], instructs: boolean): unknown[] {
+  return datasets
+    .filter(({ train, kind }) => train !== undefined && (kind === 'instruction') === instructs)
+    .map(({ name }) => name);
+}
+
 /**
  * Fills the preset that a run file names in under what it says, before the file is checked: what is no object stays as it is, for the check
  * to refuse. Filling a filled file changes nothing.
@@ -72,6 +121,7 @@ export function fillPreset(file: unknown): unknown {
   const filled: Record<string, unknown> = { ...file };
   for (const [key, defaults] of Object.entries(settings[preset]))
     filled[key] = under(file[key], key === 'training' ? paced(defaults, file[key]) : defaults);
+  filled['training'] = withLength(filled['training']);
   const datasets = listOf(file['datasets']);
   if (datasets === undefined) return filled;
   filled['datasets'] = datasets.map((dataset) =>
@@ -79,7 +129,7 @@ export function fillPreset(file: unknown): unknown {
       ? under(dataset, { perRound: PER_ROUND })
       : dataset,
   );
-  const stages = listOf(file['start']);
+  const stages = listOf(file['start'] ?? stagesOf[preset]?.(datasets.filter(isObject)));
   if (stages !== undefined)
     filled['start'] = stages.map((one) => fillStage(one, datasets.filter(isObject)));
   return filled;
@@ -103,6 +153,12 @@ function paced(defaults: Given, given: unknown): Given {
   if (!isObject(given) || given['steps'] === undefined) return defaults;
   const { epochs: _, ...rest } = defaults;
   return rest;
+}
+
+/** Options are of the back-end `deepspeed`; others refuse them. */
+function withLength(training: unknown): unknown {
+  if (!isObject(training) || training['backend'] !== 'deepspeed') return training;
+  return { ...training, options: under(training['options'], { maxLength: MAX_LENGTH }) };
 }
 
 /** What is given as `undefined` counts as not given. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { problemsOf } from '../../shared/contract/problems.ts';
+import { presetNames } from '../../shared/contract/presets.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
+import { TrainingOptions } from '../../shared/contract/training-options.ts';
 
 /** A file that says only what no preset can know. */
 const least = {
@@ -30,6 +32,7 @@ test('the preset of RESET fills in the settings of the paper', () => {
     weightDecay: 0.05,
     saveEverySteps: 100,
     pick: 'last',
+    options: TrainingOptions.parse({ maxLength: 2048 }),
   });
   expect(file.sampling).toMatchObject({ server: 'gpu-1', passes: 1, topKTemperature: 1 });
   expect(file.score).toEqual({ task: 1, instruction: 2, faithfulness: 2 });
@@ -67,6 +70,53 @@ test('a start on references is trained as the multi-task start of the paper, on 
   ]);
 });
 
+/** Appendix A.3: learning rate, batch, which weights go on. All of them train one epoch by cosine, warm-up 0.03, weight decay 0.05, 2,048 tokens. */
+const context = { learningRate: 1e-5, batchSize: 16, pick: 'dev-perplexity' };
+const instructed = { learningRate: 1e-5, batchSize: 32, pick: 'dev-perplexity' };
+
+test.each([
+  ['zero-shot', 'vicuna', []],
+  ['if-cd', 'vicuna', [{ name: 'context', datasets: ['nq'], training: context }]],
+  [
+    'cd-if',
+    'alpaca',
+    [
+      { name: 'context', datasets: ['nq'], training: context },
+      { name: 'instruct', datasets: ['instruct'], training: instructed },
+    ],
+  ],
+  ['mtl', 'vicuna', [{ name: 'mtl', training: instructed }]],
+] as const)(
+  'the preset %s has the prompts and the stages of its row, and ends with them evaluated',
+  (preset, template, start) => {
+    const { base } = least.model;
+    const file = RunFile.parse({ ...least, preset, model: { base } });
+    expect(file.model.template).toBe(template);
+    expect(file.start).toEqual(start);
+    expect(file.rounds.max).toBe(0);
+    expect(file.sampling.maxTokens).toBe(480);
+    expect(file.training).toMatchObject({
+      epochs: 1,
+      schedule: 'cosine',
+      warmupRatio: 0.03,
+      weightDecay: 0.05,
+      saveEverySteps: 100,
+      options: { maxLength: 2048, zero: 3, bf16: true },
+    });
+  },
+);
+
+test('the length of the paper goes to a back-end that is told one, under the options of the file', () => {
+  const given = (training: object) =>
+    RunFile.parse({ ...least, preset: 'reset', rounds, training }).training.options;
+  expect(given({ backend: 'tinylm' })).toBeUndefined();
+  expect(given({ backend: 'deepspeed', options: { lora: {} } })).toMatchObject({
+    maxLength: 2048,
+    lora: { rank: 16 },
+  });
+  expect(given({ backend: 'deepspeed', options: { maxLength: 512 } })?.maxLength).toBe(512);
+});
+
 test('what the file says stands over the preset', () => {
   const training = { backend: 'tinylm', learningRate: 3e-4, steps: 20 };
   const file = RunFile.parse({
@@ -82,8 +132,10 @@ test('what the file says stands over the preset', () => {
 });
 
 test('a filled file is filled already', () => {
-  for (const preset of ['reset', 'reset-s', 'paper'] as const) {
+  for (const preset of presetNames) {
     const file = RunFile.parse({ ...least, preset, rounds, start: [{ name: 'mtl' }] });
+    const own = RunFile.parse({ ...least, preset, rounds });
+    expect(RunFile.parse(JSON.parse(JSON.stringify(own)))).toEqual(own);
     expect(RunFile.parse(JSON.parse(JSON.stringify(file)))).toEqual(file);
   }
 });
