@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from conftest import MINUTES, PROGRAM, Job, write_rows
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from small_llama import colour_row
+from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 CreateJob = Callable[..., Job]
@@ -28,11 +29,10 @@ WITH_DEEPSPEED = [
 TOLERANCE = 1e-4
 
 
-def dev_loss(model: torch.nn.Module, job: Job) -> float:
-    """Mean loss by learned token over the job's dev rows, in float32, row by row."""
+def dev_rows(job: Job) -> Iterator[tuple[list[int], list[int]]]:
+    """Tokens of the job's dev rows, and the places of those that are learned."""
     spec = json.loads(job.spec.read_text())
     tokenizer = AutoTokenizer.from_pretrained(spec["model"]["from"])
-    total, learned = 0.0, 0
     for line in Path(spec["data"]["dev"][0]).read_text().splitlines():
         tokens: list[int] = []
         answers: list[int] = []
@@ -41,9 +41,23 @@ def dev_loss(model: torch.nn.Module, job: Job) -> float:
             answer = tokenizer(turn["completion"], add_special_tokens=False)["input_ids"]
             answers += range(len(tokens), len(tokens) + len(answer) + 1)
             tokens += [*answer, tokenizer.eos_token_id]
+        yield tokens, answers
+
+
+def learned_logits(model: torch.nn.Module, job: Job) -> Iterator[torch.Tensor]:
+    """What the model says at each learned place of the job's dev rows, in float32, row by row."""
+    for tokens, answers in dev_rows(job):
         with torch.no_grad():
-            logprobs = model(torch.tensor([tokens])).logits[0].float().log_softmax(-1)
-        total -= sum(logprobs[place - 1, tokens[place]].item() for place in answers)
+            said = model(torch.tensor([tokens])).logits[0].float()
+        yield said[[place - 1 for place in answers]]
+
+
+def dev_loss(model: torch.nn.Module, job: Job) -> float:
+    """Mean loss by learned token over the job's dev rows."""
+    total, learned = 0.0, 0
+    for said, (tokens, answers) in zip(learned_logits(model, job), dev_rows(job), strict=True):
+        right = torch.tensor([tokens[place] for place in answers])
+        total += cross_entropy(said, right, reduction="sum").item()
         learned += len(answers)
     return total / learned
 

@@ -57,6 +57,7 @@ class Spec(TypedDict):
     seed: int
     model: dict[Literal["from"], str]
     data: dict[Literal["train", "dev"], list[str]]
+    anchor: str | None
     output: str
     training: Training
     microBatch: NotRequired[int]
@@ -90,6 +91,8 @@ def contradictions(spec: dict[str, Any]) -> list[str]:
         problems.append("training: exactly one of steps and epochs must be given")
     if training["pick"] == "dev-perplexity" and not spec["data"]["dev"]:
         problems.append("data.dev: training.pick dev-perplexity needs dev rows")
+    if spec["anchor"] is not None and not spec["data"]["dev"]:
+        problems.append("anchor: it is compared with on dev rows, and there are none")
     if not 0 <= training["warmupRatio"] < 1:
         problems.append("training.warmupRatio: must be at least 0 and below 1")
     if spec["model"]["from"] is None:

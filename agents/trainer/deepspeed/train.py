@@ -36,6 +36,7 @@ if not torch.cuda.is_available():
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
 
 import deepspeed
+from divergence import check_anchor, measure
 from failure import Preempted, TrainingFailure, forget, record, to_failure, write_json
 from output import refuse_foreign, write_output
 from peft import LoraConfig
@@ -113,6 +114,7 @@ def train(spec_path: Path, rank: int, stop: list[int]) -> dict[str, Any]:
     processes = torch.distributed.get_world_size()
     split = split_batch(spec, processes)
     tokenizer = read_tokenizer(spec)
+    check_anchor(spec, tokenizer.tokenizer)
 
     # The first process reads the rows once for all; the others map its files.
     job, resumed, tokens = None, None, {}
@@ -134,15 +136,23 @@ def train(spec_path: Path, rank: int, stop: list[int]) -> dict[str, Any]:
         steering = Steering(spec, job, progress, stop, resumed, split)
         trainer = create_trainer(spec, state, tokenizer, rows, steps, split, steering)
         trainer.train(resume_from_checkpoint=str(resumed.path) if resumed else None)
+        trainer.accelerator.free_memory()
         del trainer
         # Else the output would be loaded in shards, by all processes.
         unset_hf_deepspeed_config()
-    if rank != 0:
-        return {}
-    picked = output_of(state, spec["training"]["pick"] == "dev-perplexity")
-    adapter = write_output(spec, picked.path, tokenizer)
-    progress.report("finished")
-    return describe(spec_path, spec, state, picked, adapter)
+    result = {}
+    if rank == 0:
+        picked = output_of(state, spec["training"]["pick"] == "dev-perplexity")
+        adapter = write_output(spec, picked.path, tokenizer)
+        result = describe(spec_path, spec, state, picked, adapter)
+    if spec["anchor"] is not None:
+        share([None])
+        kl = measure(spec, rows["dev"], split[0])
+        if rank == 0:
+            result["dev"]["kl"] = kl
+    if rank == 0:
+        progress.report("finished")
+    return result
 
 
 def create_trainer(
