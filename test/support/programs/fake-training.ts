@@ -57,6 +57,10 @@ function fail(cause: string, message: string): never {
   process.exit(1);
 }
 
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await delay(STEP_MS);
+}
+
 /** Never ends by itself. */
 async function hang(): Promise<never> {
   for (;;) await delay(1000);
@@ -64,23 +68,29 @@ async function hang(): Promise<never> {
 
 /** Another node's part: it ends when the first one has. */
 async function followFirst(): Promise<never> {
-  while (!existsSync(join(folder, 'train_result.json'))) await delay(STEP_MS);
+  await until(() => existsSync(join(folder, 'train_result.json')));
   process.exit(0);
 }
 
 for (const name of ['SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
-    if (mode !== 'hang') process.exit(143);
+    if (mode !== 'hang' && mode !== 'orphan') process.exit(143);
   });
 if (existsSync(join(folder, 'train_result.json'))) process.exit(0);
 
+const orphan = join(folder, 'orphan');
+if (mode === 'orphan') {
+  writeFileSync(orphan, '');
+  await hang();
+}
+
 if (mode === 'orphaning') {
   // As torchrun does: the rank has a session of its own, and here its launcher ends without it.
-  spawn(process.execPath, [process.argv[1] ?? '', 'hang', specPath], {
+  spawn(process.execPath, [process.argv[1] ?? '', 'orphan', specPath], {
     detached: true,
     stdio: 'ignore',
   }).unref();
-  await delay(300);
+  await until(() => existsSync(orphan));
   process.exit(0);
 }
 
