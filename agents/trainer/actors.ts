@@ -14,7 +14,14 @@ import { curatorClient, readStream } from '../../shared/rpc/client.ts';
 import { closeAttempt, fileAttempt, launchOf, modelOf } from './job/attempt.ts';
 import { openAttempt, readAttempts } from './job/attempts.ts';
 import { fetchDataset, hasDataset } from './job/dataset.ts';
-import { jobFolder, readOutcome, tidyJob, writeOutcome, type JobFolder } from './job/folder.ts';
+import {
+  isCancelled,
+  jobFolder,
+  readOutcome,
+  tidyJob,
+  writeOutcome,
+  type JobFolder,
+} from './job/folder.ts';
 import { publishResult } from './job/publish.ts';
 import type { Exit, Launcher } from './launch/launcher.ts';
 import { launcherOf } from './launch/launchers.ts';
@@ -75,6 +82,15 @@ export function createJob(deps: JobDeps): typeof jobMachine {
         if (outcome.outcome === 'published') await tidyJob(folderOf(input));
         deps.log.info({ run: input.run, step: input.step, ...outcome }, 'job ended');
       }),
+      cancel: fromPromise(async ({ input }: Job) => {
+        const folder = folderOf(input);
+        // Published before it was heard: the outcome stands.
+        if ((await readOutcome(folder)) !== undefined) return;
+        const open = openAttempt(await readAttempts(folder));
+        if (open !== undefined) await launcherFor(input).cancel(launchOf(folder, open));
+        const reason = 'cancelled by the user';
+        await writeOutcome(folder, { outcome: 'failed', kind: 'cancelled', reason });
+      }),
       giveUp: fromPromise(
         async ({
           input,
@@ -105,6 +121,7 @@ async function inspect(
   const open = outcome === undefined ? openAttempt(attempts) : undefined;
   return {
     outcome,
+    cancelled: await isCancelled(folder),
     attempts,
     sighting:
       open === undefined

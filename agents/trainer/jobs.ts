@@ -10,7 +10,7 @@ import { claim, release } from './checkpoint/claims.ts';
 import { publishedName } from './checkpoint/publish.ts';
 import { launchOf } from './job/attempt.ts';
 import { openAttempt, readAttempts } from './job/attempts.ts';
-import { fileRequest, jobFolder, readRequest, writeOutcome } from './job/folder.ts';
+import { cancelledJobs, fileCancel, fileRequest, jobFolder, readRequest } from './job/folder.ts';
 import { spentOn } from './job/spent.ts';
 import type { Launcher } from './launch/launcher.ts';
 import { launcherOf } from './launch/launchers.ts';
@@ -74,19 +74,20 @@ export class Jobs {
     }
   }
 
-  /** Ends a job and its program for good. */
+  /** Has a job and its program end for good; who watches it learns when they have. A job that is published already stays so. */
   async cancel(run: string, step: string): Promise<void> {
     const folder = this.#folder({ run, step });
     const request = await readRequest(folder);
     if (request === undefined) return;
-    this.#actors.get(keyOf(request))?.stop();
-    this.#actors.delete(keyOf(request));
-    await this.#end(request, () => true);
-    await writeOutcome(folder, {
-      outcome: 'failed',
-      kind: 'cancelled',
-      reason: 'cancelled by the user',
-    });
+    await fileCancel(folder);
+    const actor = this.#drive(request);
+    if (actor.getSnapshot().status === 'active') actor.send({ type: 'cancel.requested' });
+  }
+
+  /** Ends the jobs that a killed trainer was asked to end. */
+  async endCancelled(): Promise<void> {
+    for (const request of await cancelledJobs(join(this.#deps.environment.state, 'jobs')))
+      this.#drive(request);
   }
 
   /** GPU-seconds that a run's ended jobs have used. */

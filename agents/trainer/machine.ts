@@ -8,6 +8,7 @@ import type { Exit, Sighting } from './launch/launcher.ts';
 /** What the job's folder and its launcher show. The machine decides from this alone, so it may die anywhere. */
 export interface JobFacts {
   outcome: TrainOutcome | undefined;
+  cancelled: boolean;
   attempts: readonly Attempt[];
   /** Of the attempt in hand; absent where there is none. */
   sighting: Sighting;
@@ -18,7 +19,8 @@ export type JobEvent =
   | { type: 'progress.made'; progress: TrainProgress }
   /** The attempt has ended, or was ended by the watchdog. */
   | { type: 'program.ended'; ending: Exit | 'stalled' }
-  | { type: 'watch.broke'; error: unknown };
+  | { type: 'watch.broke'; error: unknown }
+  | { type: 'cancel.requested' };
 
 interface JobContext {
   request: TrainRequest;
@@ -43,6 +45,7 @@ const UNKNOWN: Exit = { code: null };
  *        │                 ├─► watching ─► closing                     the attempt goes on
  *        │                 ├─► closing ─┬─► publishing ─► inspecting   the attempt has succeeded
  *        │                 │            └─► inspecting                 its failure is filed
+ *        │                 ├─► cancelling ─► inspecting              its end was asked for, at any time but while it is published
  *        │                 ├─► givingUp ─► inspecting                  the policy says that more attempts would not help
  *        │                 ├─► launching ─► watching                   the dataset is here
  *        └── waiting ◄─────┴─► fetching ─► inspecting
@@ -70,12 +73,14 @@ export const jobMachine = setup({
       notProvided('close'),
     ),
     publish: fromPromise<void, TrainRequest>(() => notProvided('publish')),
+    cancel: fromPromise<void, TrainRequest>(() => notProvided('cancel')),
     giveUp: fromPromise<void, { request: TrainRequest; end: { kind: string; reason: string } }>(
       () => notProvided('giveUp'),
     ),
   },
   guards: {
     hasOutcome: ({ context }) => context.facts?.outcome !== undefined,
+    isCancelled: ({ context }) => context.facts?.cancelled === true,
     goesOn: ({ context: { facts } }) =>
       facts?.sighting.state === 'running' || facts?.sighting.state === 'queued',
     hasEnded: ({ context }) => context.facts?.sighting.state === 'ended',
@@ -120,6 +125,7 @@ export const jobMachine = setup({
     trouble: undefined,
   }),
   initial: 'inspecting',
+  on: { 'cancel.requested': '.cancelling' },
   states: {
     inspecting: {
       invoke: {
@@ -138,6 +144,7 @@ export const jobMachine = setup({
     routing: {
       always: [
         { guard: 'hasOutcome', target: 'done' },
+        { guard: 'isCancelled', target: 'cancelling' },
         { guard: 'isGiven', target: 'publishing' },
         { guard: 'goesOn', target: 'watching' },
         { guard: 'hasEnded', target: 'closing' },
@@ -203,9 +210,22 @@ export const jobMachine = setup({
       },
     },
     publishing: {
+      on: { 'cancel.requested': {} },
       entry: { type: 'enter', params: 'publishing' },
       invoke: {
         src: 'publish',
+        input: ({ context }) => context.request,
+        onDone: 'inspecting',
+        onError: {
+          target: 'waiting',
+          actions: { type: 'complain', params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    cancelling: {
+      on: { 'cancel.requested': {} },
+      invoke: {
+        src: 'cancel',
         input: ({ context }) => context.request,
         onDone: 'inspecting',
         onError: {

@@ -33,6 +33,7 @@ await runProcess('trainer', async ({ signal, log, defer }) => {
   defer('bus', () => bus.close());
   const jobs = new Jobs({ environment, directory, clock: systemClock, log });
   defer('jobs', () => jobs.drain());
+  await jobs.endCancelled();
   const rpc = await serveRpc({
     host,
     port: grpcPort,

@@ -34,6 +34,8 @@ const ofControl = /^(store\.attempt|coordinator\.control)/;
 const ofFetching = /^sampler\.checkpoint/;
 /** Killed in batches.test.ts. */
 const ofBatches = /^batch/;
+/** Killed in trainer.test.ts. */
+const ofCancelling = /^job\.cancel/;
 
 function killsAt(pattern: RegExp): string[] {
   return allFailpoints()
@@ -50,7 +52,7 @@ test('every change of disk, bus and journal stands between two failpoints', () =
 });
 
 test('every failpoint belongs to a drill', () => {
-  const drilled = [...Object.values(roles), ofControl, ofFetching, ofBatches];
+  const drilled = [...Object.values(roles), ofControl, ofFetching, ofBatches, ofCancelling];
   for (const name of allFailpoints())
     expect(
       drilled.filter((pattern) => pattern.test(name)),

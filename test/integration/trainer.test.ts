@@ -97,11 +97,25 @@ describe('a trainer', () => {
     await scene.start(request(100_000));
     await untilSaved();
     await scene.cancel(request(100_000));
-    expect(scene.processes()).toEqual([]);
     expect(await scene.outcome(request(100_000))).toMatchObject({
       outcome: 'failed',
       kind: 'cancelled',
     });
+    expect(scene.processes()).toEqual([]);
+  });
+
+  test('that is killed when it is asked to cancel a job ends its program once it is back', async () => {
+    const env = { RESET_FAILPOINTS: 'job.cancel.rename.after=kill' };
+    const first = await scene.trainer({ env });
+    const job = request(100_000);
+    await scene.start(job);
+    await untilSaved();
+    await expect(scene.cancel(job)).rejects.toThrow();
+    await first.exited;
+    expect(programs()).toHaveLength(1);
+    await scene.trainer();
+    await expect.poll(() => scene.processes(), { timeout: 20_000 }).toEqual([]);
+    expect(await scene.outcome(job)).toMatchObject({ outcome: 'failed', kind: 'cancelled' });
   });
 
   test('says which request is in the way when a step is asked for with another one, and which back-end it lacks', async () => {

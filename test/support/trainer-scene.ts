@@ -175,8 +175,11 @@ export async function trainerScene(
     },
     cancel: async ({ run, step }) => {
       const client = trainerClient(address);
-      await unary(client.cancelTrain.bind(client), { run, step }, { deadlineMs: 15_000, signal });
-      client.close();
+      try {
+        await unary(client.cancelTrain.bind(client), { run, step }, { deadlineMs: 10_000, signal });
+      } finally {
+        client.close();
+      }
     },
     file,
     events: async (step) => {

@@ -193,6 +193,10 @@ describe('the machine of a job', () => {
           facts.outcome = published;
           await Promise.resolve();
         }),
+        cancel: fromPromise(async () => {
+          facts.outcome = { outcome: 'failed', kind: 'cancelled', reason: 'asked for' };
+          await Promise.resolve();
+        }),
         giveUp: fromPromise(async ({ input }: { input: { request: TrainRequest; end: End } }) => {
           facts.outcome = { outcome: 'failed', ...input.end };
           await Promise.resolve();
@@ -206,6 +210,7 @@ describe('the machine of a job', () => {
 
   const fresh = (): JobFacts => ({
     outcome: undefined,
+    cancelled: false,
     attempts: [],
     sighting: { state: 'absent' },
     hasDataset: false,
@@ -253,6 +258,17 @@ describe('the machine of a job', () => {
       kind: 'not-ready',
       reason: 'there is no torchrun here: install it',
     });
+  });
+
+  test('ends a job whose end was asked for before a kill, and launches nothing', async () => {
+    const job = carry({ ...fresh(), cancelled: true, sighting: { state: 'running' } }, () => null);
+    expect(await job.done).toMatchObject({ outcome: 'failed', kind: 'cancelled' });
+    expect(job.launched).toEqual([]);
+  });
+
+  test('a published job stays published, whoever asks for its end then', async () => {
+    const job = carry({ ...fresh(), outcome: published, cancelled: true }, () => null);
+    expect(await job.done).toEqual(published);
   });
 
   test('a job whose outcome is stored does nothing more', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PermanentError } from '../../../shared/contract/failure.ts';
 import { canonicalJson } from '../../../shared/contract/ids.ts';
@@ -87,6 +87,7 @@ export async function fileRequest(folder: JobFolder, request: TrainRequest): Pro
     // The outcome goes last: while it stands, this is done again.
     await rm(folder.result, { force: true });
     await rm(folder.attempts, { force: true });
+    await rm(cancelledFile(folder), { force: true });
     await rm(join(folder.path, 'outcome.json'), { force: true });
   }
   if (earlier === undefined || request.attempt > earlier.attempt) {
@@ -116,6 +117,35 @@ export async function writeOutcome(folder: JobFolder, outcome: TrainOutcome): Pr
     join(folder.path, 'outcome.json'),
     canonicalJson(outcome),
   );
+}
+
+function cancelledFile({ path }: JobFolder): string {
+  return join(path, 'cancelled.json');
+}
+
+/** Notes that a job is to end, whoever is left to end it. */
+export async function fileCancel(folder: JobFolder): Promise<void> {
+  await writeFileDurably('job.cancel', cancelledFile(folder), '{}');
+}
+
+export async function isCancelled(folder: JobFolder): Promise<boolean> {
+  return stat(cancelledFile(folder)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The requests of jobs whose end has been asked for and is not there. */
+export async function cancelledJobs(jobs: string): Promise<TrainRequest[]> {
+  const found: TrainRequest[] = [];
+  for (const run of await readdir(jobs))
+    for (const step of await readdir(join(jobs, run))) {
+      const folder = jobFolder(jobs, { run, step });
+      if (!(await isCancelled(folder)) || (await readOutcome(folder)) !== undefined) continue;
+      const request = await readRequest(folder);
+      if (request !== undefined) found.push(request);
+    }
+  return found;
 }
 
 /** What the training program left, once it has ended. */
