@@ -1,25 +1,41 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { messageOf } from '../../shared/contract/failure.ts';
 import type { TrainerDescription } from '../../shared/contract/steps.ts';
 import type { TrainerProfile } from '../../shared/contract/trainer-profile.ts';
-import { packageVersions } from './launch/python.ts';
+import { launcherOf } from './launch/launchers.ts';
+import { packageVersions, pythonProblems } from './launch/python.ts';
 import { runTool } from './launch/tool.ts';
 
 const MIB = 1024 ** 2;
 const QUERY = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
 
-/** Looks at this machine, and at the Pythons of its back-ends. */
+/** Looks at this machine, and at the launchers and Pythons of its back-ends. */
 export async function describeTrainer(
   profiles: Readonly<Record<string, TrainerProfile>>,
 ): Promise<TrainerDescription> {
-  const versions = Object.entries(profiles).map(async ([name, { python }]) =>
+  const backends = Object.entries(profiles);
+  const versions = backends.map(async ([name, { python }]) =>
     python === undefined ? [] : [[name, await packageVersions(python)] as const],
+  );
+  const problems = backends.map(
+    async ([name, profile]) => [name, await problemsOf(profile)] as const,
   );
   return {
     gpus: await gpusHere(),
     memoryBytes: totalmem(),
     cores: availableParallelism(),
     versions: Object.fromEntries((await Promise.all(versions)).flat()),
+    problems: Object.fromEntries(await Promise.all(problems)),
   };
+}
+
+/** A launcher that cannot be asked now is a problem as well. */
+async function problemsOf(profile: TrainerProfile): Promise<string[]> {
+  const found = await Promise.allSettled([
+    launcherOf(profile).check(),
+    profile.python === undefined ? [] : pythonProblems(profile.python),
+  ]);
+  return found.flatMap((one) => (one.status === 'fulfilled' ? one.value : messageOf(one.reason)));
 }
 
 /** None where there is no nvidia-smi, or where it finds no driver. */

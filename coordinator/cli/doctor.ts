@@ -3,19 +3,13 @@ import { constants, accessSync, mkdirSync, statfsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { messageOf } from '../../shared/contract/failure.ts';
 import { connectCluster, localBus, type ClusterOptions } from './cluster.ts';
+import { askTrainer } from './doctor-trainer.ts';
 import { exits } from './exit.ts';
-
-interface Finding {
-  check: string;
-  ok: boolean;
-  found: string;
-  /** What to do where it is not ok. */
-  fix?: string;
-}
+import type { Finding } from './finding.ts';
 
 const GIB = 1024 ** 3;
 
-/** Says what this machine has and lacks for a run. Exit 0 when nothing is missing, 1 otherwise. */
+/** Says what this machine and the trainers on the bus have and lack for a run. Exit 0 when nothing is missing, 1 otherwise. */
 export async function doctor(
   options: ClusterOptions & { json: boolean },
   signal: AbortSignal,
@@ -26,7 +20,7 @@ export async function doctor(
     stateFolder(options.state),
     disk(options.state),
     python(),
-    await cluster(options, signal),
+    ...(await cluster(options, signal)),
   ];
   if (options.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else process.stdout.write(`${findings.map(line).join('\n')}\n`);
@@ -100,25 +94,34 @@ function python(): Finding {
   };
 }
 
-async function cluster(options: ClusterOptions, signal: AbortSignal): Promise<Finding> {
+/** The bus, and what each trainer on it has. */
+async function cluster(options: ClusterOptions, signal: AbortSignal): Promise<Finding[]> {
   const url = options.nats ?? process.env['RESET_NATS_URL'] ?? localBus(options.state);
   if (url === undefined)
-    return { check: 'cluster', ok: true, found: 'none runs here; npm start starts one' };
+    return [{ check: 'cluster', ok: true, found: 'none runs here; npm start starts one' }];
   try {
     const connected = await connectCluster(options, signal);
     const peers = await connected.directory.peers();
     await connected.close();
-    return {
-      check: 'cluster',
-      ok: true,
-      found: `nats-server ${connected.serverVersion}, durability ${connected.durability}, ${peers.length} peers`,
-    };
+    const trainers = peers.flatMap((peer) =>
+      peer.role === 'trainer' && peer.grpc !== null ? [{ ...peer, grpc: peer.grpc }] : [],
+    );
+    return [
+      {
+        check: 'cluster',
+        ok: true,
+        found: `nats-server ${connected.serverVersion}, durability ${connected.durability}, ${peers.length} peers`,
+      },
+      ...(await Promise.all(trainers.map((trainer) => askTrainer(trainer, signal)))),
+    ];
   } catch (error) {
-    return {
-      check: 'cluster',
-      ok: false,
-      found: messageOf(error),
-      fix: `see that a nats-server 2.10.23 or newer answers at ${url}`,
-    };
+    return [
+      {
+        check: 'cluster',
+        ok: false,
+        found: messageOf(error),
+        fix: `see that a nats-server 2.10.23 or newer answers at ${url}`,
+      },
+    ];
   }
 }

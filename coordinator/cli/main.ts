@@ -222,9 +222,11 @@ command('peer', 'join a running bus with one role')
     code = await peer(options.role, options, stop.signal);
   });
 
-command('doctor', 'what this machine has and lacks').action(async (options: Common) => {
-  code = await doctor(options, stop.signal);
-});
+command('doctor', 'what this machine and the trainers have and lack').action(
+  async (options: Common) => {
+    code = await doctor(options, stop.signal);
+  },
+);
 
 function collect(value: string, earlier: string[]): string[] {
   if (!value.includes('=')) throw new InvalidArgumentError('give it as key=value');

@@ -143,5 +143,7 @@ export const TrainerDescription = z.strictObject({
   cores: z.int(),
   /** By back-end that names a Python: its version and those of the packages that it needs, empty where one is missing. */
   versions: z.record(Id, z.record(z.string(), z.string())),
+  /** By back-end: what hinders any job of it here, each with what to do about it; none where it is ready. */
+  problems: z.record(Id, z.array(z.string())).default({}),
 });
 export type TrainerDescription = z.infer<typeof TrainerDescription>;

@@ -7,6 +7,7 @@ import { fakeTraining } from '../support/fake-training.ts';
 import { trainRequest, trainerScene, type TrainerScene } from '../support/trainer-scene.ts';
 
 const { signal } = new AbortController();
+const WITHIN = { timeout: 20_000 };
 
 /** What a program may do, each as a back-end of its own. */
 const modes = [
@@ -45,6 +46,7 @@ beforeAll(async () => {
     ...Object.fromEntries(modes.map((mode) => [mode, profile(mode)])),
     halved: { ...profile('oom'), microBatch: 4 },
     large: { ...profile('oom'), microBatch: 16 },
+    deaf: { ...profile('hang'), stallMs: 60_000, graceMs: 3000 },
     missing: { command: ['torchrun-that-is-not-here', 'train.py'] },
     python: {
       ...profile('ok'),
@@ -137,6 +139,16 @@ describe('a program on this machine', () => {
     },
   );
 
+  test('that is slow to end when it is cancelled keeps nobody waiting but who watches it', async () => {
+    const one = job('deaf');
+    await scene.start(one);
+    await expect.poll(async () => scene.events(one.step), WITHIN).toContain('saved');
+    await scene.cancel(one);
+    expect(scene.processes(one.step)).not.toEqual([]);
+    expect(await scene.outcome(one)).toMatchObject({ outcome: 'failed', kind: 'cancelled' });
+    expect(scene.processes(one.step)).toEqual([]);
+  });
+
   test('does not load a model that may carry code', async () => {
     const model = join(scene.folder, 'model');
     const checkpoint = await scene.published(await scene.train(job('ok')));
@@ -168,6 +180,9 @@ describe('a program on this machine', () => {
       python: expect.stringMatching(/^3\./) as string,
       'no-such-package-here': '',
     });
+    expect(machine.problems['ok']).toEqual([]);
+    expect(machine.problems['missing']?.join()).toContain('no program torchrun-that-is-not-here');
+    expect(machine.problems['python']?.join()).toContain('no-such-package-here');
   });
 });
 
