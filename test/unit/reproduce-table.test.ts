@@ -9,7 +9,12 @@ import {
   type Part,
 } from '../../deploy/demo/reproduce/scores.ts';
 import { type Settings, tableOf } from '../../deploy/demo/reproduce/table.ts';
-import { findingsOf, forgettingOf, type ScoresByRow } from '../../deploy/demo/reproduce/targets.ts';
+import {
+  comparisonsOf,
+  findingsOf,
+  forgettingOf,
+  type ScoresByRow,
+} from '../../deploy/demo/reproduce/targets.ts';
 import type { TestSet } from '../../deploy/demo/world/test-sets.ts';
 import { defaultHabits } from '../../deploy/demo/world/habits.ts';
 import type { Fact } from '../../shared/contract/facts.ts';
@@ -45,7 +50,9 @@ function scoresWith(given: Partial<Record<RowName, Part[]>>): ScoresByRow {
 }
 
 function metOf(scores: ScoresByRow, what: string, column: string): boolean | null | undefined {
-  return findingsOf(scores).find((one) => one.what === what && one.column === column)?.met;
+  return findingsOf(scores, comparisonsOf.tinylm).find(
+    (one) => one.what === what && one.column === column,
+  )?.met;
 }
 
 describe('a column', () => {
@@ -151,7 +158,13 @@ test('exact match under half of what it was is called forgetting', () => {
 });
 
 describe('the table', () => {
-  const settings: Settings = { seeds: [1], size: 'full', habits: defaultHabits, vocabulary: 0 };
+  const settings: Settings = {
+    engine: 'tinylm',
+    seeds: [1],
+    size: 'full',
+    habits: defaultHabits,
+    vocabulary: 0,
+  };
   const finished = (other: readonly Fact[] = wholeJournal) => {
     const journals = new Map<RunName, readonly Fact[]>(rows.map(({ run }) => [run, wholeJournal]));
     return new Map([[1, journals.set('reset-without-mtl', other)]]);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeWorld } from '../world/write.ts';
 import { carryOut, type RunEvent } from './carry-out.ts';
+import { engines } from './engines.ts';
 import type { Journal } from './journal.ts';
 import type { PlannedRun, RunFileInput, RunName } from './plan.ts';
 import type { ReproduceArguments } from './arguments.ts';
@@ -28,19 +29,21 @@ export function runFileOf(
   return join(state, 'runs', clean ? `s${seed}-clean` : `s${seed}`, `${name}.yaml`);
 }
 
-/** Makes the worlds of a seed where they are not there yet: with the habits, and without. */
+/** Makes the worlds of a seed where they are not there yet: with the habits, and without; and what the engine needs beside them. */
 export async function makeWorlds(
   place: Place,
   plan: readonly PlannedRun[],
-  { habits, vocabulary }: Settings,
-  size: ReproduceArguments['demo']['world'],
+  { engine, habits, vocabulary, size }: Settings,
+  world: ReproduceArguments['demo']['world'],
 ): Promise<void> {
   const folders = new Map(
     plan.map((run) => [dirname(runFileOf(place, run)), run.clean ? 0 : habits.factor]),
   );
   for (const [folder, factor] of folders) {
-    const options = { seed: place.seed, size, habits: { ...habits, factor }, vocabulary };
+    const { seed } = place;
+    const options = { seed, size: world, habits: { ...habits, factor }, vocabulary };
     await writeWorld(join(folder, 'world'), options);
+    await engines[engine].prepare(folder, { seed, size });
   }
 }
 

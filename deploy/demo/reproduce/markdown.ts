@@ -41,8 +41,9 @@ export function markdownOf(table: Table): string {
   ].join('\n');
 }
 
-function caption({ seeds, size, vocabulary, habits }: Table): string {
+function caption({ engine, seeds, size, vocabulary, habits }: Table): string {
   const world = [
+    ...(engine === 'tinylm' ? [] : [engine]),
     ...(size === 'small' ? ['a small world for tests'] : []),
     ...(vocabulary === 0 ? [] : [`vocabulary ${vocabulary}`]),
     ...(habits.factor === 1 ? [] : [`habits × ${habits.factor}`]),

@@ -44,23 +44,17 @@ export interface PlannedRun {
  */
 export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
   const { pretrain, instruct, context, mtl } = stagesOf(demo);
-  const published = (digest: string): string => `${checkpoints}/${digest}`;
-  const startOf = (finished: Finished, run: RunName) =>
-    published(evaluatedCheckpoint(journalOf(finished, run), 0));
+  const startOf = (finished: Finished, run: RunName) => startIn(checkpoints, finished, run);
   const baseOf = (finished: Finished) =>
-    published(checkpointOf(journalOf(finished, 'zero-shot'), 'start-0'));
+    `${checkpoints}/${checkpointOf(journalOf(finished, 'zero-shot'), 'start-0')}`;
   const instructed = (finished: Finished) => ({
     name: 'instruct',
     checkpoint: startOf(finished, 'zero-shot'),
   });
-  const mixed = (finished: Finished) => ({ name: 'mtl', checkpoint: startOf(finished, 'mtl') });
+  const mixed = (finished: Finished) => mixedOf(finished, checkpoints);
   const startOnly = { ...demo.rounds, max: 0 };
   const oneRound = { ...demo.rounds, max: 1 };
-  const control = (finished: Finished) => ({
-    ...demo,
-    start: [mixed(finished)],
-    rounds: controlRounds(demo, roundsOf(journalOf(finished, 'mtl'))),
-  });
+  const control = (finished: Finished) => controlOf(demo, finished, checkpoints);
   return [
     {
       name: 'zero-shot',
@@ -177,6 +171,46 @@ export function planOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
       }),
     },
   ];
+}
+
+/** RESET and what it is held against, for engines that take long over a round. */
+export function shortPlanOf(demo: RunFileInput, checkpoints: string): PlannedRun[] {
+  return [
+    {
+      name: 'mtl',
+      title: 'pre-training, multi-task learning, then RESET',
+      clean: false,
+      cost: 2,
+      file: () => demo,
+    },
+    {
+      name: 'random',
+      title: 'control: a random candidate is kept',
+      clean: false,
+      cost: 1,
+      file: (finished) => ({
+        ...controlOf(demo, finished, checkpoints),
+        select: { ...demo.select, policy: 'random' },
+      }),
+    },
+  ];
+}
+
+/** A run from the checkpoint that RESET started from. */
+function controlOf(demo: RunFileInput, finished: Finished, checkpoints: string): RunFileInput {
+  return {
+    ...demo,
+    start: [mixedOf(finished, checkpoints)],
+    rounds: controlRounds(demo, roundsOf(journalOf(finished, 'mtl'))),
+  };
+}
+
+function mixedOf(finished: Finished, checkpoints: string) {
+  return { name: 'mtl', checkpoint: startIn(checkpoints, finished, 'mtl') };
+}
+
+function startIn(checkpoints: string, finished: Finished, run: RunName): string {
+  return `${checkpoints}/${evaluatedCheckpoint(journalOf(finished, run), 0)}`;
 }
 
 /**

@@ -23,10 +23,11 @@ import { readTruth, type Truth } from '../world/truth.ts';
 import { readParts } from './answers.ts';
 import type { ReproduceArguments } from './arguments.ts';
 import { carryOutPlanned, makeWorlds, nameOf, runFileOf } from './chain.ts';
+import { engines } from './engines.ts';
 import { createEta } from './eta.ts';
 import type { Journal } from './journal.ts';
 import { markdownOf } from './markdown.ts';
-import { type PlannedRun, planOf, type RunFileInput, type RunName } from './plan.ts';
+import type { PlannedRun, RunFileInput, RunName } from './plan.ts';
 import type { Teller } from './progress.ts';
 import { type RowName, rows } from './rows.ts';
 import type { Part } from './scores.ts';
@@ -53,13 +54,21 @@ export async function reproduce(
 ): Promise<number> {
   const state = stateFolder(args.state);
   const settings = await settingsOf(args);
-  const demo = parse(
-    await readFile(join(packageRoot, 'deploy/demo', args.demo.file), 'utf8'),
-  ) as RunFileInput;
+  const engine = engines[args.engine];
+  const profiles = await engine.profiles();
+  const source = await readFile(join(packageRoot, 'deploy/demo', args.demo.file), 'utf8');
+  const demo = engine.settle(parse(source) as RunFileInput, args.size);
   if (args.fresh) await removeEarlier(state, say, signals.soft);
   say(`everything is kept in ${state.root}; after Ctrl-C or a kill the same command goes on`);
   const prepare = (): Promise<void> => keepSettings(state, settings);
-  const started = await startCluster({ state, env, say, signal: signals.soft, prepare });
+  const started = await startCluster({
+    state,
+    env,
+    say,
+    signal: signals.soft,
+    prepare,
+    ...(profiles === undefined ? {} : { profiles }),
+  });
   if (!('cluster' in started))
     throw new Error(
       `pid ${started.holder.pid} works in ${state.root}: wait for it, end it with Ctrl-C, or choose another folder with --state`,
@@ -71,7 +80,7 @@ export async function reproduce(
   };
   signals.hard.addEventListener('abort', kill, { once: true });
   try {
-    const plan = planOf(demo, state.checkpoints);
+    const plan = engine.plan(demo, state.checkpoints);
     const signal = AbortSignal.any([signals.soft, over.signal]);
     const work = makeTable({ args, settings, demo, plan, teller, signal });
     const table = await Promise.race([work, cluster.failed]);
@@ -87,13 +96,14 @@ export async function reproduce(
 }
 
 async function settingsOf({
+  engine,
   seeds,
   size,
   habits,
   vocabulary,
 }: ReproduceArguments): Promise<Settings> {
   const table = habits === undefined ? defaultHabits : await readHabits(habits);
-  return { seeds, size, habits: table, vocabulary };
+  return { engine, seeds, size, habits: table, vocabulary };
 }
 
 /** A folder holds one reproduction: it is told apart by what it was begun with. */

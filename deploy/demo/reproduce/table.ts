@@ -1,6 +1,7 @@
 import type { Estimate } from '../../../shared/contract/facts.ts';
 import { stepOfRound } from '../../../shared/contract/ids.ts';
 import type { Habits } from '../world/habits.ts';
+import { type EngineName, engines } from './engines.ts';
 import { datasetOf, evaluatedCheckpoint } from './journal.ts';
 import type { Finished } from './plan.ts';
 import { type RowName, rows } from './rows.ts';
@@ -15,6 +16,7 @@ import {
 
 /** What makes a reproduction the one that it is. */
 export interface Settings {
+  engine: EngineName;
   seeds: readonly number[];
   size: 'full' | 'small';
   habits: Habits;
@@ -48,34 +50,39 @@ export function tableOf(
   scores: ScoresByRow,
   loss: number,
 ): Table {
+  const carriedOut = new Set([...finished.values()].flatMap((runs) => [...runs.keys()]));
   return {
     ...settings,
-    rows: rows.map(({ row, title, run, roundOf }) => ({
-      row,
-      title,
-      checkpoints: settings.seeds.map((seed) => {
-        const journal = finished.get(seed)?.get(run) ?? [];
-        const round = roundOf(journal, loss);
-        return { seed, round, checkpoint: evaluatedCheckpoint(journal, round) };
-      }),
-      scores: Object.fromEntries(
-        columnNames.map((name) => [name, estimateOf(scores[row], name)]),
-      ) as TableRow['scores'],
-      oracle: Object.fromEntries(
-        columnNames
-          .filter((name) => columns[name].measure === 'faithfulness')
-          .map((name) => [name, estimateOf(scores[row], name, 'oracle')]),
-      ),
-    })),
-    findings: findingsOf(scores),
+    rows: rows
+      .filter(({ run }) => carriedOut.has(run))
+      .map(({ row, title, run, roundOf }) => ({
+        row,
+        title,
+        checkpoints: settings.seeds.map((seed) => {
+          const journal = finished.get(seed)?.get(run) ?? [];
+          const round = roundOf(journal, loss);
+          return { seed, round, checkpoint: evaluatedCheckpoint(journal, round) };
+        }),
+        scores: Object.fromEntries(
+          columnNames.map((name) => [name, estimateOf(scores[row], name)]),
+        ) as TableRow['scores'],
+        oracle: Object.fromEntries(
+          columnNames
+            .filter((name) => columns[name].measure === 'faithfulness')
+            .map((name) => [name, estimateOf(scores[row], name, 'oracle')]),
+        ),
+      })),
+    findings: findingsOf(scores, engines[settings.engine].comparisons),
     forgetting: forgettingOf(scores),
     otherData: settings.seeds.filter((seed) => !hasSameData(finished.get(seed))),
   };
 }
 
 function hasSameData(finished: Finished | undefined): boolean {
-  const [one, other] = (['mtl', 'reset-without-mtl'] as const).map((run) =>
-    datasetOf(finished?.get(run) ?? [], stepOfRound(1)),
+  const without = finished?.get('reset-without-mtl');
+  if (without === undefined) return true;
+  const [one, other] = [finished?.get('mtl') ?? [], without].map((journal) =>
+    datasetOf(journal, stepOfRound(1)),
   );
   return one === other;
 }

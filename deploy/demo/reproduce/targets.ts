@@ -34,8 +34,10 @@ interface Limits {
   lowerAtLeast?: number;
 }
 
-/** The differences that are to be judged: [what, before, after, column, limits]. No limits: no target, show what comes. */
-const comparisons: readonly [string, RowName, RowName, Column, Limits][] = [
+/** A difference that is to be judged: [what, before, after, column, limits]. No limits: no target, show what comes. */
+export type Comparison = [string, RowName, RowName, Column, Limits];
+
+const whole: readonly Comparison[] = [
   ...every('MTL+RESET − MTL', 'mtl', 'mtl-reset', [
     ['faithfulness seen', { atLeast: 0.1 }],
     ['faithfulness unseen', { atLeast: 0.1 }],
@@ -93,17 +95,38 @@ function every(
   after: RowName,
   parts: readonly (readonly [Column, Limits])[],
 ) {
-  return parts.map(
-    ([column, limits]) =>
-      [what, before, after, column, limits] as [string, RowName, RowName, Column, Limits],
-  );
+  return parts.map(([column, limits]) => [what, before, after, column, limits] as Comparison);
 }
+
+/** Of RESET and the random control alone. */
+const short: readonly Comparison[] = [
+  ...every('MTL+RESET − MTL', 'mtl', 'mtl-reset', [
+    ['faithfulness seen', { atLeast: 0.05 }],
+    ['faithfulness unseen', { atLeast: 0.05 }],
+    ['abstractive', {}],
+    ['extractive', {}],
+    ['instruction', {}],
+    ['task', {}],
+    ['new wordings', {}],
+  ]),
+  ...every('MTL+RESET − random control', 'random', 'mtl-reset', [
+    ['faithfulness seen', { atLeast: 0.03 }],
+    ['faithfulness unseen', { atLeast: 0.03 }],
+  ]),
+  ...every('random control − MTL', 'mtl', 'random', [
+    ['faithfulness seen', {}],
+    ['faithfulness unseen', {}],
+  ]),
+];
+
+/** What each engine is asked for. */
+export const comparisonsOf = { tinylm: whole, deepspeed: short } as const;
 
 /** How much of what the judges see as a gain the oracle must see too. */
 const ORACLE_SHARE = 0.7;
 
 /** Every difference that the issue names, with its target. */
-export function findingsOf(scores: ScoresByRow): Finding[] {
+export function findingsOf(scores: ScoresByRow, comparisons: readonly Comparison[]): Finding[] {
   const findings = comparisons.map(([what, before, after, column, limits]): Finding => {
     const found = differenceOf(scores[before], scores[after], column);
     const oracle =
@@ -158,18 +181,19 @@ function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(Number(value.toFixed(3)))}`;
 }
 
-/** Exact match before and after the second stage of both pipelines. */
+/** Exact match before and after the second stage of each pipeline that was carried out. */
 export function forgettingOf(scores: ScoresByRow): Forgetting[] {
-  return (
-    [
-      ['CD→IF', 'cd', 'cd-if'],
-      ['IF→CD', 'zero-shot', 'context'],
-    ] as const
-  ).map(([pipeline, first, second]) => {
-    const [before, after] = [first, second].map(
-      (row) => estimateOf(scores[row], 'exact match')?.mean ?? null,
-    ) as [number | null, number | null];
-    const mostlyForgetting = before !== null && after !== null && after < before / 2;
-    return { pipeline, exactMatch: { before, after }, mostlyForgetting };
-  });
+  const pipelines = [
+    ['CD→IF', 'cd', 'cd-if'],
+    ['IF→CD', 'zero-shot', 'context'],
+  ] as const;
+  return pipelines
+    .filter(([, first]) => scores[first].length > 0)
+    .map(([pipeline, first, second]) => {
+      const [before, after] = [first, second].map(
+        (row) => estimateOf(scores[row], 'exact match')?.mean ?? null,
+      ) as [number | null, number | null];
+      const mostlyForgetting = before !== null && after !== null && after < before / 2;
+      return { pipeline, exactMatch: { before, after }, mostlyForgetting };
+    });
 }
