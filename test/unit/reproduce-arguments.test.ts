@@ -22,7 +22,17 @@ test('other seeds, habits and words can be asked for', () => {
   });
 });
 
+test('another engine has one seed and a folder of its own', () => {
+  const { engine, seeds, state } = readArguments(['--engine', 'deepspeed']);
+  expect([engine, seeds, basename(state)]).toEqual([
+    'deepspeed',
+    [101],
+    '.reset-loop-reproduce-deepspeed',
+  ]);
+});
+
 test.each([
+  [['--engine', 'jax'], '--engine jax: there are tinylm, deepspeed'],
   [['--seeds', '7,7'], '--seeds 7,7: give different whole numbers'],
   [['--seeds', '7,'], '--seeds 7,: give different whole numbers'],
   [['--size', 'big'], '--size big: there are full, small'],

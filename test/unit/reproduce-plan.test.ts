@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { bestRound as shippedRound } from '../../coordinator/decision/best.ts';
+import { readArguments } from '../../deploy/demo/reproduce/arguments.ts';
+import { engines } from '../../deploy/demo/reproduce/engines.ts';
 import { bestRound, roundsOf } from '../../deploy/demo/reproduce/journal.ts';
 import { planOf, type RunFileInput, type RunName } from '../../deploy/demo/reproduce/plan.ts';
 import { rows } from '../../deploy/demo/reproduce/rows.ts';
@@ -99,6 +101,35 @@ describe.each(demos)('the plan derived from %s.yaml', (_, demo) => {
     const perRound = Math.min(...plain.datasets.flatMap((dataset) => dataset.perRound ?? []));
     expect(files['reset-s'].sampling.passes).toBe(2);
     expect(files['reset-s'].select.keep).toEqual({ perDataset: perRound / 4 });
+  });
+});
+
+describe.each(['full', 'small'] as const)('the plan of DeepSpeed at size %s', (size) => {
+  const { file } = readArguments(['--engine', 'deepspeed', '--size', size]).demo;
+  const demo = parse(readFileSync(`deploy/demo/${file}`, 'utf8')) as RunFileInput;
+  const settled = engines.deepspeed.settle(demo, size);
+  const [reset, control] = engines.deepspeed
+    .plan(settled, '/state/checkpoints')
+    .map(({ file }) => RunFile.parse(file(new Map([['mtl', wholeJournal]]))));
+
+  test('trains an exported Llama from its first stage on and samples vLLM, on data and judges of the demo', () => {
+    expect(reset).toMatchObject({
+      model: { base: 'base' },
+      sampling: { server: 'vllm', temperatures: RunFile.parse(demo).sampling.temperatures },
+      training: { backend: 'deepspeed' },
+    });
+    expect(reset?.start[0]).toMatchObject({ name: 'pretrain', rows: ['world/pretrain.jsonl'] });
+    expect(reset?.datasets).toEqual(RunFile.parse(demo).datasets);
+    expect(reset?.judges).toEqual(RunFile.parse(demo).judges);
+  });
+
+  test('holds it against a control from the same start, of as many rounds', () => {
+    expect(control?.select.policy).toBe('random');
+    expect(control?.start.map(({ checkpoint }) => checkpoint)).toEqual([
+      `/state/checkpoints/${checkpoints[1]}`,
+    ]);
+    expect(control?.rounds.max).toBe(roundsOf(wholeJournal));
+    expect(control?.training).toEqual(reset?.training);
   });
 });
 

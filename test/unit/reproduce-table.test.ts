@@ -206,3 +206,27 @@ describe('the table', () => {
     );
   });
 });
+
+test('an engine that carried out RESET and its control has their rows and targets alone', () => {
+  const settings: Settings = {
+    engine: 'deepspeed',
+    seeds: [101],
+    size: 'full',
+    habits: defaultHabits,
+    vocabulary: 0,
+  };
+  const ran = new Map<RunName, readonly Fact[]>([
+    ['mtl', wholeJournal],
+    ['random', wholeJournal],
+  ]);
+  const scores = scoresWith({ 'mtl-reset': flat(0.56), cd: [], 'zero-shot': [] });
+  const table = tableOf(settings, new Map([[101, ran]]), scores, 0.03);
+  expect(new Set(table.rows.map(({ row }) => row))).toEqual(
+    new Set(['mtl', 'mtl-reset-1', 'mtl-reset', 'random', 'random-last']),
+  );
+  const judged = table.findings.filter(({ met }) => met !== null);
+  expect(judged.map(({ what }) => what)).toContain('MTL+RESET − random control');
+  expect(judged.every(({ met }) => met)).toBe(true);
+  expect([table.forgetting, table.otherData]).toEqual([[], []]);
+  expect(markdownOf(table)).toContain('Seed 101 (deepspeed)');
+});

@@ -20,12 +20,7 @@ const settings = {
       {
         name: 'pretrain',
         rows: 'world/pretrain.jsonl',
-        training: { ...pace, steps: 500, batchSize: 48, learningRate: 3e-3, warmupRatio: 0.05 },
-      },
-      {
-        name: 'instruct',
-        datasets: ['instruct'],
-        training: { ...pace, epochs: 2, batchSize: 48, learningRate: 2e-3 },
+        training: { ...pace, steps: 350, batchSize: 48, learningRate: 3e-3, warmupRatio: 0.05 },
       },
       {
         name: 'mtl',
@@ -112,7 +107,7 @@ function vllm(python: string): string[] {
     'VLLM_CPU_KVCACHE_SPACE=1',
     'VLLM_CPU_OMP_THREADS_BIND=nobind',
     'VLLM_NO_USAGE_STATS=1',
-    'OMP_NUM_THREADS=2',
+    'OMP_NUM_THREADS=1',
     'HF_HUB_OFFLINE=1',
     python,
     '-m',
