@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as huggingface from '@huggingface/tokenizers';
@@ -7,8 +7,9 @@ import { renderCompletion, renderPrompt } from '../../agents/curator/dataset/tem
 import { writeBase } from '../../deploy/demo/llama/base.ts';
 import { initialWeights } from '../../deploy/demo/llama/weights.ts';
 import { defaultHabits } from '../../deploy/demo/world/habits.ts';
-import { createWorld } from '../../deploy/demo/world/world.ts';
+import type { ExampleRow } from '../../deploy/demo/world/rows.ts';
 import { writeWorld } from '../../deploy/demo/world/write.ts';
+import type { Example } from '../../shared/contract/example.ts';
 import { readSafetensors } from '../../shared/tinylm/model/safetensors.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const world = join(folder.path, 'world');
   await writeWorld(world, options);
   await writeBase(base, { world, seed: 7, size: 'drill' });
-});
+}, 60_000);
 
 afterAll(() => folder[Symbol.asyncDispose]());
 
@@ -39,20 +40,28 @@ async function read(name: string): Promise<Record<string, never>> {
   return JSON.parse(await readFile(join(base, name), 'utf8')) as Record<string, never>;
 }
 
+function rowsOf(part: string): ExampleRow[] {
+  const lines = readFileSync(join(folder.path, `world/${part}.jsonl`), 'utf8')
+    .trim()
+    .split('\n');
+  return lines.map((line) => JSON.parse(line) as ExampleRow);
+}
+
 test('every text of the world is the same again after its tokens, and none of them is unknown', async () => {
   const tokenizer = new Tokenizer(
     await read('tokenizer.json'),
     await read('tokenizer_config.json'),
   );
-  const world = createWorld(options);
-  const sets = { extractive_qa: world.span, abstractive_qa: world.abs, summarization: world.sum };
-  const texts = Object.entries(sets).flatMap(([kind, { train, unseen }]) =>
-    [...train.slice(0, 50), ...unseen].flatMap((row) => {
-      const example = { ...row, dataset: 'x', split: 'train', kind, constraints: [] };
-      const prompt = renderPrompt('plain', example as never);
-      return row.references.map((text) => prompt + renderCompletion(text));
-    }),
+  const kinds = { span: 'extractive_qa', abs: 'abstractive_qa', sum: 'summarization' };
+  const texts = Object.entries(kinds).flatMap(([name, kind]) =>
+    rowsOf(`${name}.train`)
+      .concat(rowsOf(`${name}-unseen.test`))
+      .flatMap((row) => {
+        const prompt = renderPrompt('plain', { ...row, kind } as unknown as Example);
+        return row.references.map((text) => prompt + renderCompletion(text));
+      }),
   );
+  expect(texts.length).toBeGreaterThan(500);
   for (const text of texts) {
     const { ids } = tokenizer.encode(text);
     expect(ids).not.toContain(0);
