@@ -44,6 +44,8 @@ export default defineConfig({
         fileParallelism: false,
         globalSetup: ['dist/test/support/real-models.js'],
       }),
+      // By hand: a run of half an hour, with real rows, DeepSpeed and vLLM.
+      suite('public-data', { testTimeout: 3_600_000 }),
     ],
   },
 });

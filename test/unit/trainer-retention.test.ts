@@ -53,6 +53,7 @@ test('a checkpoint that its only run releases loses its weights, and says who re
       profile,
       launcher: launcherOf(profile),
       model: folder,
+      chat: undefined,
       folders: [],
     }),
   ).toEqual([expect.stringContaining(words)]);

@@ -22,6 +22,8 @@ export interface ClusterOptions {
   /** Continues this state folder; without it a fresh one is made, and removed at the end. */
   state?: string;
   preset?: string;
+  /** What `npm start` runs in place of a preset. */
+  own?: { readonly file: string; readonly profiles: string };
   /** `RESET_FAILPOINTS` of every process. */
   failpoints?: string;
   env?: NodeJS.ProcessEnv;
@@ -134,11 +136,13 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
 
 function startProcess(
   state: string,
-  { preset = 'drill', json = true }: ClusterOptions,
+  { preset = 'drill', own, json = true }: ClusterOptions,
   env: NodeJS.ProcessEnv,
   { stdout, stderr }: { stdout: string[]; stderr: string[] },
 ) {
-  const flags = ['--preset', preset, '--state', state, ...(json ? ['--json'] : [])];
+  const what =
+    own === undefined ? ['--preset', preset] : ['--file', own.file, '--profiles', own.profiles];
+  const flags = [...what, '--state', state, ...(json ? ['--json'] : [])];
   const child = spawn(process.execPath, [bootstrap, 'start', ...flags], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
