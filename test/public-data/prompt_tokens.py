@@ -42,7 +42,8 @@ def main(model: str, log: str, datasets: list[str]) -> None:
         learned = [label != IGNORED for label in tokens["labels"]]
         if tokens["input_ids"][: len(ids)] != ids or learned.index(True) != len(ids):
             different.append(prompt)
-    print(json.dumps({"sent": len(sent), **counts, "different": different}))
+    longest = max(map(len, sent.values()))
+    print(json.dumps({"sent": len(sent), **counts, "longest": longest, "different": different}))
 
 
 def read_sent(log: Path) -> dict[str, list[int]]:

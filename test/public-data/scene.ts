@@ -22,7 +22,7 @@ export function placesOf(folder: string) {
     base: join(folder, 'base'),
     state,
     job: (step: string) => join(state, 'trainer-1/jobs/public-data', step),
-    serverLog: join(state, 'sampler-1/servers/vllm-1.log'),
+    serverLog: join(state, 'sampler-1/servers/vllm-0.log'),
   };
 }
 
@@ -62,11 +62,11 @@ export async function carryOut(folder: string): Promise<DrillCluster> {
 
 /** Waits for what must come while the cluster runs. */
 async function until({ pid, stderr }: DrillCluster, come: () => boolean): Promise<void> {
-  const come_ = (): boolean => {
+  const came = (): boolean => {
     if (pid('supervisor') === undefined) throw new Error(stderr.slice(-12).join('\n'));
     return come();
   };
-  await expect.poll(come_, PATIENCE).toBe(true);
+  await expect.poll(came, PATIENCE).toBe(true);
 }
 
 function sampled({ seen }: DrillCluster, units: string): number {
