@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as huggingface from '@huggingface/tokenizers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { renderCompletion, renderPrompt } from '../../agents/curator/dataset/template.ts';
+import { renderTurn } from '../../agents/curator/dataset/template.ts';
 import { writeBase } from '../../deploy/demo/llama/base.ts';
 import { initialWeights } from '../../deploy/demo/llama/weights.ts';
 import { defaultHabits } from '../../deploy/demo/world/habits.ts';
@@ -57,8 +57,11 @@ test('every text of the world is the same again after its tokens, and none of th
     rowsOf(`${name}.train`)
       .concat(rowsOf(`${name}-unseen.test`))
       .flatMap((row) => {
-        const prompt = renderPrompt('plain', { ...row, kind } as unknown as Example);
-        return row.references.map((text) => prompt + renderCompletion(text));
+        const example = { ...row, kind } as unknown as Example;
+        return row.references.map((text) => {
+          const { prompt, completion } = renderTurn({ template: 'plain' }, example, text);
+          return prompt + completion;
+        });
       }),
   );
   expect(texts.length).toBeGreaterThan(500);
