@@ -33,11 +33,13 @@ export function testDeepSpeed(runVitest) {
     return 0;
   }
   const config = join(program, 'ruff.toml');
-  const sources = [program, join(root, 'test/deepspeed'), join(root, 'test/servers')];
+  const tests = join(root, 'test/deepspeed');
+  const others = ['test/servers', 'test/public-data', 'deploy/examples/public-data'];
+  const sources = [program, tests, ...others.map((folder) => join(root, folder))];
   for (const args of [
     ['ruff', 'check', '--quiet', '--config', config, ...sources],
     ['ruff', 'format', '--quiet', '--check', '--config', config, ...sources],
-    ['pytest', '-q', '-p', 'no:cacheprovider', sources[1]],
+    ['pytest', '-q', '-p', 'no:cacheprovider', tests],
   ]) {
     const { status } = spawnSync(bin('python'), ['-m', ...args], { cwd: root, stdio: 'inherit' });
     if (status !== 0) return status ?? 1;
