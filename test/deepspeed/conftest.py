@@ -72,6 +72,13 @@ class Job:
     def error(self, rank: int) -> dict[str, Any]:
         return json.loads((self.folder / "errors" / f"{rank}.json").read_text())
 
+    def failures(self) -> str:
+        """What the ranks say that failed: the launcher ends the others when it sees the first."""
+        return "\n".join(
+            json.loads(path.read_text())["message"]
+            for path in (self.folder / "errors").glob("*.json")
+        )
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         path = self.folder / "progress.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []

@@ -61,7 +61,7 @@ def test_an_anchor_without_dev_rows_or_of_another_vocabulary_is_refused_before_t
     rows = write_rows(tmp_path / "rows.jsonl", [colour_row(n) for n in range(8)])
     job = create_job("no-dev", anchor=str(base), data={"train": [str(rows)], "dev": []})
     assert job.run() == 1
-    assert "anchor: it is compared with on dev rows" in job.result()["message"]
+    assert "anchor: it is compared with on dev rows" in job.failures()
 
     other = tmp_path / "other"
     other.mkdir()
@@ -71,5 +71,5 @@ def test_an_anchor_without_dev_rows_or_of_another_vocabulary_is_refused_before_t
     (other / "config.json").write_text(json.dumps({**config, "vocab_size": 401}))
     job = create_job("other", anchor=str(other))
     assert job.run() == 1
-    assert "another vocabulary" in job.result()["message"]
+    assert "another vocabulary" in job.failures()
     assert not job.events("started")
