@@ -100,7 +100,7 @@ function installed(program: string, script: string): string {
   throw new Error(`--engine deepspeed needs ${path}: npm run ${script} installs it`);
 }
 
-/** One start a checkpoint. Nothing is compiled for it, which would take longer than what it saves. */
+/** One start a checkpoint. Nothing is compiled for it, which would take longer than what it saves; a second thread would wait for the first at every operation. */
 function vllm(python: string): string[] {
   return [
     'env',
