@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 
 export type EngineName = 'vllm' | 'sglang' | 'llamacpp' | 'transformers';
 
@@ -93,7 +94,7 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
   let isPaused = false;
 
   async function answer(request: IncomingMessage, url: string): Promise<Reply | string> {
-    const body = request.method === 'POST' ? await readJson(request) : {};
+    const body = request.method === 'POST' ? await json(request) : {};
     switch (url) {
       case '/v1/models': {
         // transformers lists what the hub's cache has, never a folder.
@@ -293,10 +294,4 @@ function missing(url: string): Reply {
 /** The time of the question, which is what these engines say of a model's creation. */
 function now(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
