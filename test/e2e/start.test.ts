@@ -162,6 +162,7 @@ test('the report tells the whole run, from the journal and the answers', async (
     'Instruction score at equal length',
     'Cells',
     'Datasets',
+    'Contexts and the window',
     'Judges',
     'What the judges are worth',
     'Digests',
