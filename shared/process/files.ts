@@ -81,7 +81,8 @@ async function renameUnlessThere(staging: string, target: string): Promise<void>
   }
 }
 
-async function syncPath(path: string): Promise<void> {
+/** Makes a power loss keep a file's bytes, or the names in a folder. */
+export async function syncPath(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();

@@ -7,7 +7,7 @@
  * C3. A removed checkpoint says so before its first file goes; its manifest and its probe stay.
  * C4. Publishing and releasing wait for each other, so nothing is removed that is just being published again.
  */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../../../shared/contract/checkpoint.ts';
 import { canonicalJson } from '../../../shared/contract/ids.ts';
 import { performEffect } from '../../../shared/process/failpoint.ts';
-import { writeFileDurably } from '../../../shared/process/files.ts';
+import { syncPath, writeFileDurably } from '../../../shared/process/files.ts';
 import { readRemoved } from '../../../shared/process/removed.ts';
 
 const KEPT = [MANIFEST_FILE, PROBE_FILE, REMOVED_FILE];
@@ -82,7 +82,12 @@ async function note(checkpoints: string, digest: string, run: string): Promise<v
   );
   const isOld = isThere && (await namesIn(claims)).length === 0;
   if (isOld && (await readRemoved(folder)) === undefined) return;
-  await writeFileDurably('trainer.claim', join(claims, run), '');
+  // An empty file is whole as soon as it is there, so nothing is left half written beside it.
+  await performEffect('trainer.claim', async () => {
+    await mkdir(claims, { recursive: true });
+    await writeFile(join(claims, run), '');
+    await syncPath(claims);
+  });
 }
 
 /** Until the end it says that it was removed: killed before, it is neither a checkpoint nor in the way of one. */
