@@ -23,7 +23,6 @@ def main(model: str, log: str, datasets: list[str]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(model)
     rows = RowTokenizer(
         tokenizer,
-        chat=False,
         completion_only=True,
         ends={tokenizer.eos_token_id},
         max_length=MAX_LENGTH,

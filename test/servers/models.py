@@ -74,9 +74,7 @@ def llama(seed: int, size: int) -> LlamaForCausalLM:
 
 def describe(model: PreTrainedModel, words: PreTrainedTokenizerFast, folder: Path) -> None:
     """Writes the probe as our training program does, and the log probabilities of the first token by its text."""
-    rows = RowTokenizer(
-        words, chat=False, completion_only=True, ends={1}, max_length=None, positions=256
-    )
+    rows = RowTokenizer(words, completion_only=True, ends={1}, max_length=None, positions=256)
     (folder / "probe.json").write_text(json.dumps(answer_probe(model, rows, PROBE)))
     with torch.no_grad():
         logits = model(torch.tensor([rows.prompt(PROMPT)])).logits[0, -1]
