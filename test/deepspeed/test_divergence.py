@@ -63,7 +63,7 @@ def test_an_anchor_without_dev_rows_or_of_another_vocabulary_is_refused_before_t
     assert job.run() == 1
     assert "anchor: it is compared with on dev rows" in job.failures()
 
-    other = tmp_path / "other"
+    other = tmp_path / "other-model"
     other.mkdir()
     for path in base.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
