@@ -2,6 +2,7 @@
  * Which weights a server has, told by its greedy answers. Engines and their number formats differ in the last bits, so log probabilities are
  * compared within a tolerance, and a text may leave the expected one where two tokens were equally likely.
  */
+import { setMaxListeners } from 'node:events';
 import type { Probe } from '../../shared/contract/checkpoint.ts';
 import { PermanentError } from '../../shared/contract/failure.ts';
 import type { Completed, Completion, ModelServer } from './servers/driver.ts';
@@ -36,6 +37,8 @@ export function askProbe(
   prompts: readonly string[],
   signal: AbortSignal,
 ): Promise<Generated[]> {
+  // One listener a prompt.
+  setMaxListeners(0, signal);
   const settings = { temperature: 0, topK: 0, seed: 0, maxTokens: PROBE_TOKENS, logprobs: true };
   return Promise.all(
     prompts.map(async (prompt) => {
