@@ -3,6 +3,7 @@ import { startNats } from '../../support/nats.ts';
 import { startPlanner } from '../../support/planner.ts';
 import { type RoleProcess, startRole } from '../../support/role.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { createParts } from '../parts.ts';
 import type { Pids } from '../loop/figures.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { type FakeProvider, startFakeProvider } from './provider.ts';
@@ -25,14 +26,7 @@ export interface Setup extends AsyncDisposable {
 }
 
 export async function startSetup(): Promise<Setup> {
-  const parts: AsyncDisposable[] = [];
-  const use = <TPart extends AsyncDisposable>(part: TPart): TPart => {
-    parts.unshift(part);
-    return part;
-  };
-  const end = async (): Promise<void> => {
-    for (const part of parts) await part[Symbol.asyncDispose]();
-  };
+  const { use, end } = createParts();
   try {
     const { path: folder } = use(await temporaryFolder());
     const nats = use(await startNats({ monitored: true }));

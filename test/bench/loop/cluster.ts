@@ -7,6 +7,7 @@ import { type CuratorProcess, startCurator } from '../../support/curator.ts';
 import { startNats, type TestNats } from '../../support/nats.ts';
 import { startRole } from '../../support/role.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { createParts } from '../parts.ts';
 import { cpuSeconds, type Pids } from './figures.ts';
 import { type Workload, writeWorkload } from './workload.ts';
 
@@ -30,14 +31,7 @@ const options = { deadlineMs: 120_000, signal };
 
 /** Starts everything but a sampler, and opens a run of the workload. */
 export async function startCluster(durability: Durability, workload: Workload): Promise<Cluster> {
-  const parts: AsyncDisposable[] = [];
-  const use = <TPart extends AsyncDisposable>(part: TPart): TPart => {
-    parts.unshift(part);
-    return part;
-  };
-  const end = async (): Promise<void> => {
-    for (const part of parts) await part[Symbol.asyncDispose]();
-  };
+  const { use, end } = createParts();
   try {
     const { path: folder } = use(await temporaryFolder());
     const nats = use(await startNats({ syncAlways: durability === 'always' }));

@@ -8,6 +8,7 @@ import type { SampleUnit } from '../../../shared/contract/work.ts';
 import { startNats } from '../../support/nats.ts';
 import { startPlanner } from '../../support/planner.ts';
 import { startRole } from '../../support/role.ts';
+import { createParts } from '../parts.ts';
 import type { Pids } from '../loop/figures.ts';
 import { bodiesOf, file } from './workload.ts';
 
@@ -41,14 +42,7 @@ const ACK_WAIT_MS = 30_000;
 
 /** The real sampler, fed over a real nats-server. */
 export async function startSampler({ units, urls, folder }: Asking): Promise<Source> {
-  const parts: AsyncDisposable[] = [];
-  const use = <TPart extends AsyncDisposable>(part: TPart): TPart => {
-    parts.unshift(part);
-    return part;
-  };
-  const end = async (): Promise<void> => {
-    for (const part of parts) await part[Symbol.asyncDispose]();
-  };
+  const { use, end } = createParts();
   try {
     const nats = use(await startNats());
     let left = units.length;
