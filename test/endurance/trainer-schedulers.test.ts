@@ -247,6 +247,7 @@ describe('a TrainJob of Kubernetes', () => {
     await scene.start(job('slow'));
     await until('saved');
     await scene.cancel(job('slow'));
+    expect(await scene.outcome(job('slow'))).toMatchObject({ kind: 'cancelled' });
     expect(await readdir(join(scene.folder, 'fake-kubectl'))).toEqual([]);
   });
 });
