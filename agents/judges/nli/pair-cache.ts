@@ -42,7 +42,7 @@ export function withPairCache(model: NliModel, store?: Store): NliModel {
       const { ent, con } = verdicts[at] ?? {};
       return { table: TABLE, key, value: [ent, con] };
     });
-    await store?.write('nli', writes);
+    if (store !== undefined) await store.write('verdicts', writes);
     return verdicts;
   }
 
