@@ -103,26 +103,26 @@ async function forget(cluster: DrillCluster, signal: AbortSignal): Promise<void>
 
 test('killed while it is paused and goes on again, a run ends with the same bytes', async () => {
   const names = killsAt(ofControl);
-  // The sampler stands still over the round's first units, so that curating is under way at the pause and after it.
+  // The sampler stands still over the round's first answer, so that curating is under way at the pause and after it.
   await using cluster = await drillCluster({
-    failpoints: `${textOf(names)};sampler.ack.before@11=stop`,
+    failpoints: `${textOf(names)};sampler.answer.before@11=stop`,
     env: drillEnv,
   });
   await beginTrained(cluster);
   cluster.start();
   await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  await untilFired(cluster, 'sampler.ack.before');
+  await untilFired(cluster, 'sampler.answer.before');
   // Asked again, for the coordinator dies of being asked.
   await expect
     .poll(() => pauseAgain(cluster), { interval: 200, timeout: PATIENCE_MS })
     .toContain('paused');
-  // Not before it is told to end, or it would sample the whole round meanwhile.
+  // Told to end, it would first answer what it has in hand, which may be the whole round.
   await expect.poll(() => existsSync(join(cluster.state, 'cluster.json'))).toBe(false);
-  await cluster.resume('sampler-1', 0);
+  await cluster.kill('sampler-1');
   expect(await cluster.ended()).toBe(3);
 
-  cluster.start(`${textOf(names)};sampler.answer.before=stop`);
-  await untilFired(cluster, ...names, 'sampler.answer.before');
+  cluster.start(`${textOf(names)};sampler.ack.before=stop`);
+  await untilFired(cluster, ...names, 'sampler.ack.before');
   await cluster.resume('sampler-1', 0);
   await finish(cluster);
   await expectSound(cluster);
