@@ -220,6 +220,13 @@ test('a busy provider is waited for no longer than a minute, then its wish goes 
   expect(attempts()).toBe(3);
 });
 
+test('a wish for the whole minute is followed, though times were added to it and taken away', async () => {
+  await using clock = new SimulatedClock();
+  const busy = new RateLimitedError('busy', { retryAfterMs: 60_000.000_000_000_01 });
+  const { attempt } = failing([busy]);
+  expect(await persist(attempt, signal, { clock, random: () => 0.5 })).toBe('answer');
+});
+
 test.each([
   ['a late answer', new LateError('late')],
   ['a failure that trying again cannot help', new PermanentError('no')],

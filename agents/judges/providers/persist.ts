@@ -30,7 +30,8 @@ export async function persist<TResult>(
         refusals += 1;
         const now = clock.now();
         refusedSince ??= now;
-        if (now + pause > refusedSince + PATIENCE_MS) throw error;
+        // In whole ms: a wish for all of it has been added to a time and taken from one again, and has come back a hair longer.
+        if (Math.floor(now - refusedSince + pause) > PATIENCE_MS) throw error;
       } else {
         failures += 1;
         if (failures === TRIES) throw error;
