@@ -110,22 +110,16 @@ async function runHere(program, args) {
   await import(pathToFileURL(path).href);
 }
 
-/** Everything that is quick enough for each change, one kind after the other so that none starves the next. */
-const suites = [
-  ['--project', 'unit', '--project', 'integration', '--project', 'simulation'],
-  ['--project', 'e2e'],
-  ['--project', 'drills', 'test/drills/smoke'],
-];
+/** Everything that is quick enough for each change. */
+const quick = ['unit', 'integration', 'simulation', 'e2e'].flatMap((name) => ['--project', name]);
 
 async function runTests(args) {
   const { findNatsServer } = await import(
     pathToFileURL(join(root, 'dist/deploy/local/nats-server.js')).href
   );
   await findNatsServer({ say });
-  for (const suite of args.length > 0 ? [args] : suites) {
-    const code = await runVitest(['run', '--passWithNoTests', ...suite]);
-    if (code !== 0) process.exit(code);
-  }
+  const suite = args.length > 0 ? args : quick;
+  process.exit(await runVitest(['run', '--passWithNoTests', ...suite]));
 }
 
 function runVitest(args) {

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Explanation } from '../../shared/contract/explanation.ts';
 import { Recuration } from '../../shared/contract/recuration.ts';
+import { check } from '../drills/check/all.ts';
+import { copyTrained } from '../support/drill/begin-trained.ts';
 import { type DrillCluster, drillCluster } from '../support/drill/cluster.ts';
 import { type Ended, resetLoop } from '../support/drill/command.ts';
-import { untilEvent } from '../support/drill/drill.ts';
+import { drillEnv, finish, fired, untilEvent } from '../support/drill/drill.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 
 let folder: TemporaryFolder;
@@ -247,6 +249,17 @@ test('every command and option that a message names exists', async () => {
     (name) => name !== 'is' && name !== 'start',
   );
   for (const name of commands) expect(known, name).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+});
+
+test('a run whose judge and curator are killed over work in hand gives the same bytes', async () => {
+  // The start's evaluation has 18 judge units; the second peer of two is in the rounds with its 12th.
+  const failpoints = 'judge.answer.before@12=kill;store.results.after@20=kill';
+  await using killed = await drillCluster({ failpoints, env: drillEnv });
+  await copyTrained(cluster.state, killed.state);
+  killed.start();
+  await finish(killed);
+  expect(fired(killed.state)).toEqual(['judge.answer.before', 'store.results.after']);
+  expect(await check(killed.state, { reference: cluster.state })).toEqual([]);
 });
 
 /** A fresh start, and stop until it is heard; undefined where the run ended before, as on a machine that stood still meanwhile. */

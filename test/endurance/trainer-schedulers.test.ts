@@ -45,10 +45,6 @@ async function attempts(): Promise<Filed[]> {
   return JSON.parse(text) as Filed[];
 }
 
-async function classes(): Promise<(string | null)[]> {
-  return (await attempts()).map(({ failure }) => failure?.class ?? null);
-}
-
 async function until(event: string): Promise<void> {
   await expect.poll(async () => scene.events(), { timeout: 30_000 }).toContain(event);
 }
@@ -75,7 +71,7 @@ describe('a Slurm job', () => {
   test('is published, and told its place by what torchrun reads', async () => {
     await begin('fake-slurm', profile);
     await scene.published(await scene.train(job('ok')));
-    expect(await classes()).toEqual([null]);
+    expect(await scene.failures()).toEqual([null]);
     expect(await jobsInSlurm()).toEqual(['1.json']);
     const seen = await readFile(scene.file('environment.json'), 'utf8');
     expect(JSON.parse(seen)).toMatchObject({
@@ -124,7 +120,7 @@ describe('a Slurm job', () => {
       .toContain('COMPLETED');
     await scene.trainer({ env });
     await scene.published(await scene.outcome(job('slow')));
-    expect(await classes()).toEqual([null]);
+    expect(await scene.failures()).toEqual([null]);
   });
 
   test('that is preempted is requeued by Slurm and resumes as the same attempt', async () => {
@@ -134,7 +130,7 @@ describe('a Slurm job', () => {
     control('preempt', (await attempts())[0]?.name ?? '');
     await scene.published(await scene.outcome(job('slow')));
     expect(await scene.events()).toContain('resumed');
-    expect(await classes()).toEqual([null]);
+    expect(await scene.failures()).toEqual([null]);
   });
 
   test('whose node dies is submitted again and resumes', async () => {
@@ -144,7 +140,7 @@ describe('a Slurm job', () => {
     control('fail', (await attempts())[0]?.name ?? '');
     await scene.published(await scene.outcome(job('slow')));
     expect(await scene.events()).toContain('resumed');
-    expect(await classes()).toEqual(['launcher-lost', null]);
+    expect(await scene.failures()).toEqual(['launcher-lost', null]);
   });
 
   test('is cancelled with its job', async () => {
@@ -226,7 +222,7 @@ describe('a TrainJob of Kubernetes', () => {
     await restart();
     await scene.published(await scene.outcome(job('slow')));
     await startedOnce();
-    expect(await classes()).toEqual([null]);
+    expect(await scene.failures()).toEqual([null]);
   });
 
   test('is created once the cluster can be reached again', async () => {

@@ -1,4 +1,4 @@
-import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TrainerDescription, type TrainRequest } from '../../shared/contract/steps.ts';
@@ -15,7 +15,6 @@ const modes = [
   'slow',
   'nan',
   'oom',
-  'hang-once',
   'crash',
   'crash-once',
   'silent',
@@ -34,19 +33,18 @@ function job(backend: string, steps = 4): TrainRequest {
   return trainRequest(steps, { backend, step: `r${number}` });
 }
 
-async function attempts({ step }: TrainRequest): Promise<(string | null)[]> {
-  const text = await readFile(scene.file('attempts.json', step), 'utf8');
-  const list = JSON.parse(text) as { failure: { class: string } | null }[];
-  return list.map(({ failure }) => failure?.class ?? null);
-}
-
 beforeAll(async () => {
-  const profile = (mode: string) => ({ command: fakeTraining(mode), stallMs: 4000, graceMs: 500 });
+  const profile = (mode: string) => ({
+    command: fakeTraining(mode),
+    stallMs: 60_000,
+    graceMs: 500,
+  });
   scene = await trainerScene(() => ({
     ...Object.fromEntries(modes.map((mode) => [mode, profile(mode)])),
+    'hang-once': { ...profile('hang-once'), stallMs: 4000 },
     halved: { ...profile('oom'), microBatch: 4 },
     large: { ...profile('oom'), microBatch: 16 },
-    deaf: { ...profile('hang'), stallMs: 60_000, graceMs: 3000 },
+    deaf: { ...profile('hang'), graceMs: 3000 },
     missing: { command: ['torchrun-that-is-not-here', 'train.py'] },
     python: {
       ...profile('ok'),
@@ -64,7 +62,7 @@ describe('a program on this machine', () => {
   test('that does what it should is published', async () => {
     const one = job('ok');
     await scene.published(await scene.train(one));
-    expect(await attempts(one)).toEqual([null]);
+    expect(await scene.failures(one.step)).toEqual([null]);
   });
 
   const endings: [string, string, string, number][] = [
@@ -84,7 +82,7 @@ describe('a program on this machine', () => {
         kind,
         reason: expect.stringContaining(reason) as string,
       });
-      expect(await attempts(one)).toEqual(Array.from({ length: count }, () => kind));
+      expect(await scene.failures(one.step)).toEqual(Array.from({ length: count }, () => kind));
     },
   );
 
@@ -97,7 +95,7 @@ describe('a program on this machine', () => {
   test.each(recoveries)('in mode %s fails once as %s, and then succeeds', async (backend, kind) => {
     const one = job(backend);
     await scene.published(await scene.train(one));
-    expect(await attempts(one)).toEqual([kind, null]);
+    expect(await scene.failures(one.step)).toEqual([kind, null]);
     expect(scene.processes(one.step)).toEqual([]);
   });
 
@@ -120,7 +118,7 @@ describe('a program on this machine', () => {
     const keeper = scene.processes(one.step).find(({ words }) => words[1]?.endsWith('keep.js'));
     process.kill(keeper?.pid ?? 0, 'SIGKILL');
     await scene.published(await scene.outcome(one));
-    expect(await attempts(one)).toEqual(['launcher-lost', null]);
+    expect(await scene.failures(one.step)).toEqual(['launcher-lost', null]);
     expect((await scene.events(one.step)).filter((event) => event === 'started')).toHaveLength(1);
   });
 
@@ -184,44 +182,4 @@ describe('a program on this machine', () => {
     expect(machine.problems['missing']?.join()).toContain('no program torchrun-that-is-not-here');
     expect(machine.problems['python']?.join()).toContain('no-such-package-here');
   });
-});
-
-describe('a trainer that is killed with -9', () => {
-  test.each(['while its program runs', 'with its program', 'with its keeper'])(
-    '%s ends with one checkpoint and no orphan',
-    async (when) => {
-      const one = job('slow', 8);
-      await scene.start(one);
-      await expect.poll(async () => scene.events(one.step)).toContain('saved');
-      const trainer = scene.current();
-      trainer.kill('SIGKILL');
-      for (const { pid, words } of scene.processes(one.step)) {
-        const isKeeper = words[1]?.endsWith('keep.js') === true;
-        if (when === (isKeeper ? 'with its keeper' : 'with its program'))
-          process.kill(pid, 'SIGKILL');
-      }
-      await trainer.exited;
-      await scene.trainer();
-      await scene.published(await scene.outcome(one));
-      expect((await scene.events(one.step)).filter((event) => event === 'started')).toHaveLength(1);
-      expect(scene.processes(one.step)).toEqual([]);
-    },
-  );
-
-  const effects = ['trainer.spec.rename', 'trainer.attempts.rename', 'trainer.outcome.rename'];
-  test.each(effects.flatMap((effect) => [`${effect}.before`, `${effect}.after`]))(
-    'at %s goes on where it stood',
-    async (failpoint) => {
-      const one = job('ok');
-      const last = scene.current();
-      last.kill('SIGKILL');
-      await last.exited;
-      const dying = await scene.trainer({ env: { RESET_FAILPOINTS: `${failpoint}=kill` } });
-      await scene.start(one);
-      await dying.exited;
-      await scene.trainer();
-      await scene.published(await scene.outcome(one));
-      expect(await attempts(one)).toEqual([null]);
-    },
-  );
 });

@@ -83,6 +83,8 @@ export interface TrainerScene extends AsyncDisposable {
   file(name: string, step?: string): string;
   /** Names of the events in a job's `progress.jsonl`. */
   events(step?: string): Promise<string[]>;
+  /** What each attempt at a job failed of; null for one that did not. */
+  failures(step?: string): Promise<(string | null)[]>;
   /** All processes of a job on this machine. */
   processes(step?: string): JobProcess[];
   /** The digest of a published outcome whose checkpoint is whole. */
@@ -185,6 +187,11 @@ export async function trainerScene(
     events: async (step) => {
       const text = await readFile(file('progress.jsonl', step), 'utf8').catch(() => '');
       return text.split('\n').flatMap((line) => /"event":"(\w+)"/.exec(line)?.[1] ?? []);
+    },
+    failures: async (step) => {
+      const text = await readFile(file('attempts.json', step), 'utf8');
+      const list = JSON.parse(text) as { failure: { class: string } | null }[];
+      return list.map(({ failure }) => failure?.class ?? null);
     },
     processes: (step) => processesOf(file('spec.json', step)),
     published: async (outcome) => {

@@ -16,8 +16,14 @@ export async function beginTrained({ state }: DrillCluster): Promise<void> {
   const undisturbed = inject('undisturbed');
   const outcome = join(undisturbed, job, 'outcome.json');
   await vi.waitUntil(() => existsSync(outcome), { timeout: PATIENCE_MS, interval: 50 });
-  const trained = TrainOutcome.parse(JSON.parse(readFileSync(outcome, 'utf8')));
-  if (trained.outcome === 'failed') throw new Error(`the undisturbed run: ${trained.reason}`);
+  await copyTrained(undisturbed, state);
+}
+
+/** Gives a state folder the base model of another one, and the job that trained it. */
+export async function copyTrained(from: string, to: string): Promise<void> {
+  const outcome = readFileSync(join(from, job, 'outcome.json'), 'utf8');
+  const trained = TrainOutcome.parse(JSON.parse(outcome));
+  if (trained.outcome === 'failed') throw new Error(`the run in ${from}: ${trained.reason}`);
   for (const path of [job, join('checkpoints', trained.checkpoint)])
-    await cp(join(undisturbed, path), join(state, path), { recursive: true });
+    await cp(join(from, path), join(to, path), { recursive: true });
 }
