@@ -5,6 +5,9 @@ import { Digest, Id } from './ids.ts';
 export const MANIFEST_FILE = 'manifest.json';
 export const PROBE_FILE = 'probe.json';
 
+/** Folder in a checkpoint's own with the LoRA adapter that its weights were merged from, for the model that the first of its trainings began with. */
+export const ADAPTER_FOLDER = 'adapter';
+
 /** Name of the file that a removed checkpoint has beside its manifest and its probe. */
 export const REMOVED_FILE = 'removed.json';
 
@@ -17,7 +20,7 @@ export const CheckpointManifest = z.strictObject({
   files: z
     .array(
       z.strictObject({
-        path: z.string().regex(/^[A-Za-z0-9._-]+$/),
+        path: z.string().regex(/^(adapter\/)?(?!\.{1,2}$)[A-Za-z0-9._-]+$/),
         size: z.int().nonnegative(),
         sha256: Digest,
       }),

@@ -139,9 +139,8 @@ export const TrainingResult = z.discriminatedUnion('status', [
       })
       .nullable(),
     tokens: z.int(),
+    /** A HF-style folder with merged weights; a LoRA adapter lies in its folder `adapter`. */
     output: z.string(),
-    /** Folder of the LoRA adapter by itself, relative like `output`, which holds the weights that it was merged into. */
-    adapter: z.string().optional(),
   }),
   z.object({
     status: z.literal('failed'),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { verifyFolder } from '../../agents/trainer/checkpoint/verify.ts';
 import { readChatTemplate } from '../../shared/chat/read.ts';
 import { TrainingOptions } from '../../shared/contract/training-options.ts';
 import { trainerScene, trainRequest } from '../support/trainer-scene.ts';
@@ -36,7 +37,11 @@ test('a trainer that is killed with -9 finds its DeepSpeed job again, and publis
   const checkpoint = await scene.published(await scene.outcome(job));
   expect((await scene.events()).filter((event) => event === 'started')).toEqual(['started']);
   const result: unknown = JSON.parse(await readFile(scene.file('train_result.json'), 'utf8'));
-  expect(result).toMatchObject({ status: 'completed', steps: 40, adapter: 'output-adapter' });
+  expect(result).toMatchObject({ status: 'completed', steps: 40 });
+  const { files } = await verifyFolder(join(scene.checkpoints, checkpoint));
+  expect(files.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['adapter/adapter_config.json', 'adapter/adapter_model.safetensors']),
+  );
   expect(await readFile(join(scene.checkpoints, checkpoint, 'README.md'), 'utf8')).toContain(
     'base_model: llama-small',
   );

@@ -151,14 +151,13 @@ def test_lora_gives_merged_weights_and_the_adapter_that_they_come_from(
     )
     assert job.run() == 0, job.log()
     result = job.result()
-    assert result["adapter"] == "output-adapter"
-    adapter = job.folder / "output-adapter"
+    adapter = job.folder / "output/adapter"
     assert sorted(path.name for path in adapter.iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
     ]
     assert str(base.parent) not in (adapter / "adapter_config.json").read_text()
-    assert not list((job.folder / "output").glob("adapter*"))
+    assert not list((job.folder / "output").glob("adapter_*"))
     merged = dev_loss(load(job.folder / "output"), job)
     assert merged == pytest.approx(
         dev_loss(PeftModel.from_pretrained(load(base), adapter), job), abs=0.01
@@ -169,6 +168,24 @@ def test_lora_gives_merged_weights_and_the_adapter_that_they_come_from(
     rates = [event["learningRate"] for event in job.events("step")]
     assert rates[1:5] == [2e-2] * 4
     assert rates[8] < rates[7] < rates[6] < 2e-2
+
+    # The next job trains the merged weights, and a server goes on serving the first base.
+    again = create_job(
+        "again",
+        {"learningRate": 2e-2},
+        {"lora": {"rank": 2, "targets": ["q_proj", "down_proj"]}},
+        model={"from": str(job.folder / "output")},
+    )
+    assert again.run() == 0, again.log()
+    on_base, both, one = (
+        torch.cat([*learned_logits(model, again)])
+        for model in (
+            PeftModel.from_pretrained(load(base), again.folder / "output/adapter"),
+            load(again.folder / "output"),
+            load(job.folder / "output"),
+        )
+    )
+    assert (on_base - both).abs().mean() < (on_base - one).abs().mean() / 10
 
 
 def test_killed_or_stopped_it_ends_with_the_same_loss_as_undisturbed(create_job: CreateJob) -> None:

@@ -31,7 +31,7 @@ async function start() {
   const served = join(folder, 'trainer');
   const checkpoint = await publish(
     served,
-    { 'config.json': '{}', 'model.safetensors': weights },
+    { 'adapter/adapter_config.json': '{}', 'config.json': '{}', 'model.safetensors': weights },
     probe,
   );
   const rpc = await serveRpc({
@@ -74,6 +74,7 @@ test('a checkpoint that is not on this machine is fetched from the trainer that 
     parentProbe: [],
   });
   expect(await readFile(join(folder, 'model.safetensors'), 'utf8')).toBe(weights);
+  expect(await readFile(join(folder, 'adapter/adapter_config.json'), 'utf8')).toBe('{}');
   expect(await readdir(checkpoints)).toEqual([checkpoint]);
 });
 

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { filesIn } from '../../agents/trainer/checkpoint/files.ts';
 import { Probe } from '../../shared/contract/checkpoint.ts';
 import { canonicalJson, digestOf, sha256 } from '../../shared/contract/ids.ts';
 
@@ -15,16 +16,17 @@ export async function publish(
     .map(([path, data]) => ({ path, size: Buffer.byteLength(data), sha256: sha256(data) }));
   const manifest = { files: described, parent: null, dataset: null, training: null };
   const digest = digestOf(manifest);
-  await mkdir(join(checkpoints, digest), { recursive: true });
-  for (const [path, data] of Object.entries(all))
+  for (const [path, data] of Object.entries(all)) {
+    await mkdir(dirname(join(checkpoints, digest, path)), { recursive: true });
     await writeFile(join(checkpoints, digest, path), data);
+  }
   await writeFile(join(checkpoints, digest, 'manifest.json'), canonicalJson(manifest));
   return digest;
 }
 
 /** Publishes what lies in a folder, its probe among it. */
 export async function publishFolder(checkpoints: string, folder: string): Promise<string> {
-  const names = await readdir(folder);
+  const names = await filesIn(folder);
   const files = await Promise.all(
     names.map(async (name) => [name, await readFile(join(folder, name))] as const),
   );

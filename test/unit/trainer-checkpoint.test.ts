@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import {
 } from '../../agents/trainer/checkpoint/publish.ts';
 import { verifyFolder } from '../../agents/trainer/checkpoint/verify.ts';
 import { checkSafetensors } from '../../agents/trainer/checkpoint/safetensors.ts';
+import { CheckpointManifest } from '../../shared/contract/checkpoint.ts';
 
 const lineage = { parent: null, dataset: null, training: null };
 
@@ -183,6 +184,66 @@ describe('publishing a checkpoint', () => {
     );
   });
 });
+
+describe('a model with the adapter that it was merged from', () => {
+  beforeEach(async () => {
+    await mkdir(join(source, 'adapter'));
+    await writeFile(join(source, 'model.safetensors'), sound);
+    await writeFile(join(source, 'adapter/adapter_config.json'), '{}');
+    await writeFile(join(source, 'adapter/adapter_model.safetensors'), sound);
+  });
+
+  test('is published, verified and taken elsewhere with it', async () => {
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    const here = join(folder, 'here');
+    expect(await importCheckpoint(join(checkpoints, digest), here, 'tested')).toBe(digest);
+    const { files } = await verifyFolder(join(here, digest));
+    expect(files.map(({ path }) => path)).toEqual([
+      'adapter/adapter_config.json',
+      'adapter/adapter_model.safetensors',
+      'model.safetensors',
+    ]);
+  });
+
+  test('has another name with another adapter', async () => {
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    await writeFile(join(source, 'adapter/adapter_config.json'), '{"r":8}');
+    expect(await publishCheckpoint(source, checkpoints, lineage)).not.toBe(digest);
+  });
+
+  test.each([
+    ['a pickle', 'optimizer.pt', 'x', 'adapter/optimizer.pt: only safetensors weights are taken'],
+    ['broken weights', 'adapter_model.safetensors', 'x', 'no safe checkpoint file'],
+  ])('is refused with %s in it', async (_, name, bytes, problem) => {
+    await writeFile(join(source, 'adapter', name), bytes);
+    await expect(publishCheckpoint(source, checkpoints, lineage)).rejects.toThrow(problem);
+    expect(await readdir(checkpoints)).toEqual([]);
+  });
+
+  test('is not verified where a byte of the adapter was changed or a file put beside it', async () => {
+    const digest = await publishCheckpoint(source, checkpoints, lineage);
+    const published = join(checkpoints, digest);
+    await writeFile(join(published, 'adapter/notes'), 'x');
+    await expect(verifyFolder(published)).rejects.toThrow('holds adapter/notes');
+    await writeFile(join(published, 'adapter/adapter_config.json'), '[]');
+    await expect(verifyFolder(published)).rejects.toThrow('adapter_config.json is damaged');
+  });
+
+  test('is refused with folders in it', async () => {
+    await mkdir(join(source, 'adapter/deeper'));
+    await expect(publishCheckpoint(source, checkpoints, lineage)).rejects.toThrow(
+      'adapter/deeper is not a plain file',
+    );
+  });
+});
+
+test.each(['..', '.', '../x', 'adapter/..', 'adapter/../x', 'adapter/a/b', '/x', 'other/x', ''])(
+  'no manifest names %j as a file',
+  (path) => {
+    const file = { path, size: 1, sha256: '0'.repeat(64) };
+    expect(CheckpointManifest.safeParse({ files: [file], ...lineage }).success).toBe(false);
+  },
+);
 
 describe('taking a published checkpoint from elsewhere', () => {
   test('keeps its digest and its lineage, and twice gives one folder', async () => {

@@ -59,6 +59,16 @@ test('a checkpoint that its only run releases loses its weights, and says who re
   ).toEqual([expect.stringContaining(words)]);
 });
 
+test('its adapter goes with the weights that it was merged into', async () => {
+  const { folder, checkpoints, publish, filesOf } = await scene();
+  await mkdir(join(folder, 'output/adapter'));
+  await writeFile(join(folder, 'output/adapter/adapter_config.json'), '{}');
+  const digest = await publish('one');
+  expect(await filesOf(digest)).toContain('adapter');
+  await release(checkpoints, digest, removed);
+  expect(await filesOf(digest)).toEqual(['manifest.json', 'probe.json', 'removed.json']);
+});
+
 test('what another run published, or has named in its file, stays until that one releases it too', async () => {
   const { checkpoints, publish } = await scene();
   const digest = await publish('one');
@@ -104,7 +114,7 @@ test('nothing is removed that was there before runs claimed what they need, nor 
   expect(existsSync(join(checkpoints, elsewhere))).toBe(false);
 });
 
-test('of a job that is published its records and its adapter stay; one that is not done keeps all', async () => {
+test('of a job that is published its records stay; one that is not done keeps all', async () => {
   const { folder } = await scene();
   const jobs = join(folder, 'jobs');
   const done = { outcome: 'published', checkpoint: 'f'.repeat(64), parent: null } as const;
@@ -116,14 +126,13 @@ test('of a job that is published its records and its adapter stay; one that is n
     dev: null,
     tokens: 1,
     output: 'output',
-    adapter: 'output-adapter',
   };
   for (const [step, outcome] of [
     ['r1', done],
     ['r2', failed],
   ] as const) {
     const job = jobFolder(jobs, { run: 'one', step });
-    for (const name of ['dataset', 'dev', 'output', 'output-adapter', 'state'])
+    for (const name of ['dataset', 'dev', 'output', 'state'])
       await mkdir(join(job.path, name, 'deep'), { recursive: true });
     await writeFile(job.result, JSON.stringify(result));
     await writeFile(job.progress, '');
@@ -133,9 +142,8 @@ test('of a job that is published its records and its adapter stay; one that is n
   await sweepJobs(jobs);
   expect((await readdir(join(jobs, 'one/r1'))).sort()).toEqual([
     'outcome.json',
-    'output-adapter',
     'progress.jsonl',
     'train_result.json',
   ]);
-  expect(await readdir(join(jobs, 'one/r2'))).toHaveLength(9);
+  expect(await readdir(join(jobs, 'one/r2'))).toHaveLength(8);
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Directory } from '../../../shared/bus/bus.ts';
 import { CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
@@ -103,6 +103,7 @@ async function downloadFile(
   signal: AbortSignal,
 ): Promise<void> {
   const target = join(folder, path);
+  await mkdir(dirname(target), { recursive: true });
   const offset = (await sizeOf(target)) ?? 0;
   if (offset < size) {
     const stream = readStream(() => client.fetch({ checkpoint, path, offset }), { signal });

@@ -67,7 +67,7 @@ export async function release(
     await writeFileDurably('trainer.removed', join(folder, REMOVED_FILE), said);
     const names = (await readdir(folder)).filter((name) => !KEPT.includes(name));
     await performEffect('trainer.remove', async () => {
-      for (const name of names) await rm(join(folder, name), { force: true });
+      for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
     });
     await rm(own, { force: true });
   });

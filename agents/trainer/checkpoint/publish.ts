@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
@@ -9,6 +9,7 @@ import { canonicalJson, Digest, digestOf } from '../../../shared/contract/ids.ts
 import { publishFolder, stagingPath } from '../../../shared/process/files.ts';
 import { refuseRemoved } from '../../../shared/process/removed.ts';
 import { placeClaimed } from './claims.ts';
+import { filesIn } from './files.ts';
 import { refuseCode } from './refused.ts';
 import { checkSafetensors } from './safetensors.ts';
 import { checkShards } from './shards.ts';
@@ -29,7 +30,7 @@ export async function publishCheckpoint(
 ): Promise<string> {
   return inStaging(checkpoints, run, async (staging) => {
     // A manifest in the source speaks of another publication.
-    const names = (await readdir(source)).filter((name) => name !== MANIFEST_FILE).sort();
+    const names = (await filesIn(source)).filter((name) => name !== MANIFEST_FILE);
     const files: CheckpointManifest['files'] = [];
     for (const name of names) {
       await copyChecked(join(source, name), join(staging, name), name);
@@ -90,6 +91,7 @@ async function copyChecked(from: string, to: string, name: string): Promise<void
   const entry = await stat(from);
   if (!entry.isFile()) throw new PermanentError(`${name} is not a plain file`);
   await refuseCode(from, name);
+  await mkdir(dirname(to), { recursive: true });
   await copyFile(from, to);
   if (name.endsWith('.safetensors')) await checkSafetensors(to);
 }

@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type CheckpointManifest, MANIFEST_FILE } from '../../../shared/contract/checkpoint.ts';
 import { PermanentError } from '../../../shared/contract/failure.ts';
+import { filesIn } from './files.ts';
 import { publishedName, verifyCheckpoint } from './publish.ts';
 import { refuseCode } from './refused.ts';
 import { checkSafetensors } from './safetensors.ts';
@@ -18,7 +18,7 @@ export async function verifyFolder(folder: string): Promise<CheckpointManifest> 
     );
   const manifest = await verifyCheckpoint(dirname(folder), basename(folder));
   const listed = new Set([MANIFEST_FILE, ...manifest.files.map(({ path }) => path)]);
-  const besides = (await readdir(folder)).filter((name) => !listed.has(name));
+  const besides = (await filesIn(folder)).filter((name) => !listed.has(name));
   if (besides.length > 0)
     throw new PermanentError(
       `${folder} holds ${besides.join(', ')}, which its manifest does not name: remove what is not of the checkpoint`,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from adapter import has_adapter, write_adapter
 from failure import TrainingFailure, sync_folder
 from peft import PeftModel
 from spec import Spec
@@ -15,7 +16,6 @@ from tokens import RowTokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 PROBE_TOKENS = 16
-ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 # Of the starting model, as they are: what trainers write of a tokenizer is not always what they read.
 TAKEN_OVER = (
     "tokenizer*",
@@ -32,11 +32,8 @@ TAKEN_OVER = (
 )
 
 
-def write_output(spec: Spec, checkpoint: Path, tokenizer: RowTokenizer) -> Path | None:
-    """
-    Publishes the model of a checkpoint at `spec.output`, whole or not at all; what an earlier attempt left is replaced. Returns the
-    folder of the adapter alone where there is one.
-    """
+def write_output(spec: Spec, checkpoint: Path, tokenizer: RowTokenizer) -> None:
+    """Publishes the model of a checkpoint at `spec.output`, whole or not at all; what an earlier attempt left is replaced."""
     output, base = Path(spec["output"]), Path(spec["model"]["from"])
     refuse_foreign(output)
     staging = fresh(output)
@@ -50,33 +47,18 @@ def write_output(spec: Spec, checkpoint: Path, tokenizer: RowTokenizer) -> Path 
     (staging / "README.md").write_text(card(spec, base.name))
     answers = answer_probe(model, tokenizer, spec["probe"])
     (staging / "probe.json").write_text(json.dumps(answers, indent=1) + "\n")
-    adapter = write_adapter(output, checkpoint, base.name)
+    write_adapter(staging, checkpoint, base)
     publish(staging, output)
-    return adapter
 
 
 def merged(base: Path, checkpoint: Path) -> PreTrainedModel:
     """The trained weights in bfloat16, an adapter's merged into those it was trained on."""
-    if not (checkpoint / ADAPTER[0]).exists():
+    if not has_adapter(checkpoint):
         return AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.bfloat16)
     # Sums of small and large numbers: merged before they are rounded.
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     adapted = PeftModel.from_pretrained(model, checkpoint, autocast_adapter_dtype=True)
     return adapted.merge_and_unload(safe_merge=True).to(torch.bfloat16)
-
-
-def write_adapter(output: Path, checkpoint: Path, base: str) -> Path | None:
-    """The adapter for servers that load it beside its base, in a folder of its own: in the model's it would be loaded twice."""
-    if not (checkpoint / ADAPTER[0]).exists():
-        return None
-    adapter = output.with_name(f"{output.name}-adapter")
-    staging = fresh(adapter)
-    config = json.loads((checkpoint / ADAPTER[0]).read_text())
-    config["base_model_name_or_path"] = base
-    (staging / ADAPTER[0]).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    shutil.copyfile(checkpoint / ADAPTER[1], staging / ADAPTER[1])
-    publish(staging, adapter)
-    return adapter
 
 
 def answer_probe(
@@ -156,7 +138,10 @@ def fresh(folder: Path) -> Path:
 
 
 def publish(staging: Path, folder: Path) -> None:
-    for path in staging.iterdir():
+    for path in staging.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+            continue
         with path.open("rb") as file:
             os.fsync(file.fileno())
     sync_folder(staging)

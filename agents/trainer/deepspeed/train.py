@@ -143,8 +143,8 @@ def train(spec_path: Path, rank: int, stop: list[int]) -> dict[str, Any]:
     result = {}
     if rank == 0:
         picked = output_of(state, spec["training"]["pick"] == "dev-perplexity")
-        adapter = write_output(spec, picked.path, tokenizer)
-        result = describe(spec_path, spec, state, picked, adapter)
+        write_output(spec, picked.path, tokenizer)
+        result = describe(spec_path, spec, state, picked)
     if spec["anchor"] is not None:
         share([None])
         kl = measure(spec, rows["dev"], split[0])
@@ -267,14 +267,12 @@ def read_tokenizer(spec: Spec) -> RowTokenizer:
     )
 
 
-def describe(
-    spec_path: Path, spec: Spec, state: Path, picked: Checkpoint, adapter: Path | None
-) -> dict[str, Any]:
+def describe(spec_path: Path, spec: Spec, state: Path, picked: Checkpoint) -> dict[str, Any]:
     """The result of a completed job, from what its checkpoints say."""
     newest = finished(state)[-1]
     loss = picked.dev_losses().get(picked.step)
     folder = spec_path.parent
-    result = {
+    return {
         "status": "completed",
         "spec": hashlib.sha256(spec_path.read_bytes()).hexdigest(),
         "gpuSeconds": newest.gpu_seconds,
@@ -284,7 +282,6 @@ def describe(
         "tokens": newest.trainer_state()["num_input_tokens_seen"],
         "output": os.path.relpath(spec["output"], folder),
     }
-    return result if adapter is None else {**result, "adapter": os.path.relpath(adapter, folder)}
 
 
 def read_arguments() -> Path:

@@ -57,14 +57,11 @@ const RECORD = /\.(json|jsonl|log)$/;
 
 /**
  * Removes the bulk of a job whose checkpoint is published: its datasets, what the program needed to go on, and the output, which has been copied.
- * Its records stay, and the adapter, which is published nowhere else.
+ * Its records stay.
  */
 export async function tidyJob(folder: JobFolder): Promise<void> {
-  const result = await readResult(folder);
-  const adapter = result?.status === 'completed' ? result.adapter : undefined;
   for (const name of await readdir(folder.path))
-    if (!RECORD.test(name) && name !== adapter)
-      await rm(join(folder.path, name), { recursive: true, force: true });
+    if (!RECORD.test(name)) await rm(join(folder.path, name), { recursive: true, force: true });
 }
 
 /**
