@@ -29,14 +29,69 @@ async function publishTwo() {
   };
 }
 
+const base = 'base weights';
+
+/** Checkpoints of two rounds of LoRA, the second on top of the first. */
+async function publishAdapters() {
+  const { path } = await publishWeights();
+  const adapter = { base_model_name_or_path: base };
+  return {
+    one: await publishWeights('first', path, { ...adapter, r: 8 }),
+    two: await publishWeights('second', path, { ...adapter, r: 16 }),
+    path,
+  };
+}
+
+const lora = { switch: { by: 'lora' } };
+
 test('vLLM loads the adapter of each round under a name of its own', async () => {
-  const { one, two } = await publishTwo();
-  const server = await serve(one, { name: 'base' });
-  const { sample } = drive(one, 'vllm', server.url, { switch: { by: 'lora' } });
+  const { one, two } = await publishAdapters();
+  const server = await serve(one, { name: 'base', weights: base, maxLoraRank: 16 });
+  const { sample, lines } = drive(one, 'vllm', server.url, lora);
   for (const setup of [one, two, one]) expect(await sample(unitOf(setup))).toEqual([textOf(setup)]);
   expect(server.sampled.map(({ model }) => model)).toEqual(
     [one, two, one].map(({ checkpoint }) => servedNameOf(checkpoint)),
   );
+  const loaded = lines.filter((line) => line.includes('an adapter of rank'));
+  expect(loaded.map((line) => /rank \d+ that belongs to [\w ]+/.exec(line)?.[0])).toEqual([
+    `rank 8 that belongs to ${base}`,
+    `rank 16 that belongs to ${base}`,
+  ]);
+});
+
+test('an adapter that is loaded onto another model than its own is found out before the first sample', async () => {
+  const { one } = await publishAdapters();
+  const server = await serve(one, { name: 'base', weights: 'other', maxLoraRank: 16 });
+  const { sample } = drive(one, 'vllm', server.url, lora);
+  await expect(sample(unitOf(one))).rejects.toThrow(/does not serve the checkpoint/);
+  expect(server.sampled).toEqual([]);
+});
+
+test.each([
+  ['of a higher rank than it was started for', { maxLoraRank: 8 }, /greater than max_lora_rank 8/],
+  ['by a server that was started without them', {}, /VLLM_ALLOW_RUNTIME_LORA_UPDATING=True/],
+])('an adapter is not loaded %s, and how to start it is said', async (_, options, words) => {
+  const { two } = await publishAdapters();
+  const server = await serve(two, { name: 'base', weights: base, ...options });
+  const refused = drive(two, 'vllm', server.url, lora).sample(unitOf(two));
+  await expect(refused).rejects.toThrow(PermanentError);
+  await expect(refused).rejects.toThrow(words);
+  await expect(refused).rejects.toThrow(`the model ${base}, --enable-lora, --max-lora-rank 16`);
+});
+
+test('a checkpoint without an adapter is sampled where it is served as the base, under its own name', async () => {
+  const { path } = await publishWeights();
+  const start = await publishWeights(base, path);
+  const other = await serve(start, { name: 'base', maxLoraRank: 16 });
+  const refused = drive(start, 'vllm', other.url, lora).sample(unitOf(start));
+  await expect(refused).rejects.toThrow(PermanentError);
+  await expect(refused).rejects.toThrow(
+    `as --served-model-name ${servedNameOf(start.checkpoint)}, and adapters that are trained on it`,
+  );
+  const server = await serve(start, { maxLoraRank: 16 });
+  const { sample } = drive(start, 'vllm', server.url, lora);
+  const round = await publishWeights('first', path, { base_model_name_or_path: base, r: 8 });
+  for (const setup of [start, round]) expect(await sample(unitOf(setup))).toEqual([textOf(setup)]);
 });
 
 test('SGLang reads the weights from disk, and what it serves is told by their version', async () => {

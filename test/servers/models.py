@@ -1,5 +1,6 @@
 """
-Small Llamas for real servers: `python models.py <folder>` writes the checkpoints `one` and `two`, and `adapter`, a LoRA of `one`.
+Small Llamas for real servers: `python models.py <folder>` writes the checkpoints `one` and `two`, and three that were trained with LoRA,
+each on the one before: `first` on `one`, `second`, and `third`, whose rank is above 8.
 
 Each has a probe, as our training program writes it, and in `expected.json` what it says of the first token after a prompt. Every token
 has a text of its own, so that the texts of samples tell their tokens; few have most of the probability, and many have some.
@@ -16,7 +17,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "agents/trainer/deepspeed"))
-from output import answer_probe
+from adapter import write_adapter
+from output import answer_probe, merged
 from tokens import RowTokenizer
 
 PROMPT = "The cat sat on the"
@@ -85,6 +87,21 @@ def describe(model: PreTrainedModel, words: PreTrainedTokenizerFast, folder: Pat
     (folder / "expected.json").write_text(json.dumps(first))
 
 
+def write_adapted(
+    base: Path, folder: Path, words: PreTrainedTokenizerFast, config: LoraConfig
+) -> None:
+    """What our training program leaves of a checkpoint with an adapter, here of random numbers."""
+    config.target_modules = config.target_modules or "all-linear"
+    config.init_lora_weights = False
+    checkpoint = folder.with_name(f"{folder.name}-checkpoint")
+    adapted = get_peft_model(LlamaForCausalLM.from_pretrained(base), config)
+    adapted.save_pretrained(checkpoint)
+    model = merged(base, checkpoint)
+    model.save_pretrained(folder)
+    write_adapter(folder, checkpoint, base)
+    describe(model, words, folder)
+
+
 def write(folder: Path) -> None:
     words = tokenizer()
     for name, seed in {"one": 1, "two": 2}.items():
@@ -96,12 +113,10 @@ def write(folder: Path) -> None:
         ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2, "do_sample": True}
         (folder / name / "generation_config.json").write_text(json.dumps({**config, **ends}))
         describe(model, words, folder / name)
-    adapted = get_peft_model(
-        llama(1, len(words)),
-        LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", init_lora_weights=False),
-    )
-    adapted.save_pretrained(folder / "adapter")
-    describe(adapted.merge_and_unload().to(torch.bfloat16), words, folder / "adapter")
+    write_adapted(folder / "one", folder / "first", words, LoraConfig(r=6, lora_alpha=12))
+    narrow = LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "down_proj"])
+    write_adapted(folder / "first", folder / "second", words, narrow)
+    write_adapted(folder / "second", folder / "third", words, LoraConfig(r=1))
 
 
 if __name__ == "__main__":

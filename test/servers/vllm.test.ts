@@ -55,12 +55,15 @@ describe('vLLM', () => {
         expect(await prefixHits(scene(), 'reset-run-a-another')).toBe(0);
       });
 
-      test('an adapter is loaded beside it under a name of its own', async () => {
+      test('the adapters of checkpoints that were trained on it, and on each other, are loaded under names of their own', async () => {
         const { checkpoints } = scene();
-        const adapter = await publishFolder(checkpoints, join(inject('models'), 'adapter'));
-        expect(await greedyAnswers(scene(), { by: 'lora' }, adapter)).toEqual(
-          await probeTexts('adapter'),
-        );
+        const publish = (name: string) => publishFolder(checkpoints, join(inject('models'), name));
+        for (const name of ['first', 'second', 'first'])
+          expect(await greedyAnswers(scene(), { by: 'lora' }, await publish(name))).toEqual(
+            await probeTexts(name),
+          );
+        const refused = greedyAnswers(scene(), { by: 'lora' }, await publish('third'));
+        await expect(refused).rejects.toThrow(/--max-lora-rank 9 or more/);
       });
 
       test('other weights are read in place, and what was read with the old ones is forgotten', async () => {

@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { createAdapters } from './fake-adapters.ts';
+import { missing, refusal, type Reply } from './fake-reply.ts';
 
 export type EngineName = 'vllm' | 'sglang' | 'llamacpp' | 'transformers';
 
@@ -25,11 +27,6 @@ export interface Asked {
   logprobs?: number;
   generation_config?: string;
   [field: string]: unknown;
-}
-
-interface Reply {
-  status?: number;
-  body: unknown;
 }
 
 /** What a field is where the request leaves it out: the model's generation_config.json, or the server's own idea. */
@@ -55,6 +52,8 @@ export interface FakeEngineOptions {
   stale?: boolean;
   /** vLLM's routes for new weights are there. */
   development?: boolean;
+  /** vLLM's route for adapters is there, and takes those of at most this rank. */
+  maxLoraRank?: number;
 }
 
 export interface FakeEngine extends AsyncDisposable {
@@ -85,10 +84,10 @@ export function probeOf(weights: string, prompts = ['one two', 'three four']) {
 }
 
 export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeEngine> {
-  const { engine, name, stale = false, development = false, window } = options;
+  const { engine, name, stale = false, development = false, maxLoraRank, window } = options;
   const asked: Asked[] = [];
   const sampled: Asked[] = [];
-  const adapters = new Map<string, string>();
+  const adapters = createAdapters(maxLoraRank);
   let weights = weightsOf(options.weights);
   let version = 'default';
   let isPaused = false;
@@ -98,7 +97,7 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
     switch (url) {
       case '/v1/models': {
         // transformers lists what the hub's cache has, never a folder.
-        const names = engine === 'transformers' ? [] : [name, ...adapters.keys()];
+        const names = engine === 'transformers' ? [] : [name, ...adapters.names()];
         const data = names.map((id) => ({
           id,
           object: 'model',
@@ -116,7 +115,7 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
       case '/health':
         return { body: { status: 'ok' } };
       case '/v1/load_lora_adapter':
-        return engine === 'vllm' ? loadAdapter(body as Record<string, string>) : missing(url);
+        return adapters.load(body as Record<string, string>) ?? missing(url);
       case '/weight_info':
       case '/update_weight_version':
       case '/pause?mode=wait&clear_cache=true':
@@ -134,13 +133,6 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
       default:
         return missing(url);
     }
-  }
-
-  function loadAdapter({ lora_name: adapter = '', lora_path: path = '' }): Reply | string {
-    if (adapters.has(adapter))
-      return refusal(`The lora adapter '${adapter}' has already been loaded.`);
-    adapters.set(adapter, weightsOf(path));
-    return `Success: LoRA adapter '${adapter}' added successfully.`;
   }
 
   function reload(url: string, { new_version: to = '', ...body }: Record<string, unknown>): Reply {
@@ -174,8 +166,8 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
         body: { detail: `Unexpected fields in the request: ${unknown.join()}` },
       };
     if (engine === 'transformers') weights = weightsOf(request.model);
-    const served = adapters.get(request.model) ?? weights;
-    if (engine === 'vllm' && request.model !== name && !adapters.has(request.model))
+    const served = adapters.on(weights, request.model);
+    if (engine === 'vllm' && request.model !== name && !adapters.names().includes(request.model))
       return {
         status: 404,
         body: { error: { message: `The model ${request.model} does not exist.` } },
@@ -282,14 +274,6 @@ const known = new Set(
 );
 
 const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-
-function refusal(message: string): Reply {
-  return { status: 400, body: { error: { message, code: 400 } } };
-}
-
-function missing(url: string): Reply {
-  return { status: 404, body: { detail: `${url} Not Found` } };
-}
 
 /** The time of the question, which is what these engines say of a model's creation. */
 function now(): number {

@@ -27,11 +27,16 @@ export function keep<TResource extends AsyncDisposable>(resource: TResource): TR
   return resource;
 }
 
-/** A published checkpoint whose weights are called after `weights`, by default in a folder of its own. */
-export async function publishWeights(weights = 'aa weights', within?: string) {
+/** A published checkpoint whose weights are called after `weights`, by default in a folder of its own; `adapter` is the config of its LoRA. */
+export async function publishWeights(weights = 'aa weights', within?: string, adapter?: object) {
   const path = within ?? keep(await temporaryFolder()).path;
   const checkpoints = join(path, 'checkpoints');
-  const files = { 'config.json': JSON.stringify({ weights }) };
+  const files = {
+    'config.json': JSON.stringify({ weights }),
+    ...(adapter === undefined
+      ? {}
+      : { 'adapter/adapter_config.json': JSON.stringify({ weights, ...adapter }) }),
+  };
   const checkpoint = await publish(checkpoints, files, probeOf(weights));
   return { path, checkpoints, checkpoint, weights };
 }

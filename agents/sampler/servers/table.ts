@@ -69,7 +69,7 @@ function createSwitch(
     case 'child':
       return createChildSwitch({ ...by, url, listed: models, log });
     case 'lora':
-      return createLoraSwitch(client);
+      return createLoraSwitch(client, note);
     case 'disk':
       return driver === 'vllm'
         ? createReloadSwitch(client, address)
