@@ -28,8 +28,8 @@ export async function estimate(
   options: EstimateOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const file = readRunFile(path);
   const profiles = readProfiles(options.profiles ?? process.env['RESET_PROFILES']);
+  const file = readRunFile(path, profiles);
   const asking = file.judges.filter(({ provider }) => typeof provider === 'string');
   if (asking.length === 0) {
     const words = `no judge of ${path} asks a model: judging costs nothing`;

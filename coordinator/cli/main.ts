@@ -64,7 +64,8 @@ function command(usage: string, description: string): Command {
 
 command('run <file>', 'start the run of a run file, or go on with it, and follow it to its end')
   .option('--detach', 'do not follow', false)
-  .action(async (file: string, options: Common & { detach: boolean }) => {
+  .option('--profiles <file>', 'model servers to check the file against (default: RESET_PROFILES)')
+  .action(async (file: string, options: Common & { detach: boolean; profiles?: string }) => {
     code = await run(file, options, stop.signal);
   });
 

@@ -2,16 +2,18 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf, PermanentError } from '../../shared/contract/failure.ts';
+import type { Profiles } from '../../shared/contract/peer.ts';
 import { problemsOf } from '../../shared/contract/problems.ts';
 import { RunFile } from '../../shared/contract/run-file.ts';
+import { notServedAsAdapters } from '../../shared/contract/served-adapters.ts';
 import { fillChatTemplate } from './chat-template.ts';
 import { CommandError, exits } from './exit.ts';
 
 /**
  * Reads a run file (design §10): YAML or JSON, paths relative to the file. Every problem is named with its place; an unknown key comes
- * with the nearest known one.
+ * with the nearest known one. What `profiles` say of its model server must be able to serve what it trains.
  */
-export function readRunFile(path: string): RunFile {
+export function readRunFile(path: string, profiles: Profiles): RunFile {
   let content: unknown;
   try {
     content = parse(readFileSync(path, 'utf8'));
@@ -21,6 +23,8 @@ export function readRunFile(path: string): RunFile {
   const folder = dirname(resolve(path));
   const parsed = RunFile.safeParse(withChatTemplate(content, folder, path));
   if (!parsed.success) throw unusable(path, problemsOf(parsed.error));
+  const unserved = notServedAsAdapters(parsed.data, profiles);
+  if (unserved !== undefined) throw unusable(path, unserved);
   return withAbsolutePaths(parsed.data, folder);
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../shared/contract/failure.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
+import { readProfiles } from '../../shared/process/environment.ts';
 import { unary } from '../../shared/rpc/client.ts';
 import type { JournalEntry } from '../curator.ts';
 import { closerLook } from './closer-look.ts';
@@ -15,6 +16,7 @@ import { resultTable } from './table.ts';
 export interface RunOptions extends ClusterOptions {
   json: boolean;
   detach: boolean;
+  profiles?: string | undefined;
 }
 
 const OPEN_MS = 1_830_000;
@@ -28,7 +30,7 @@ const PATIENCE_MS = 90_000;
  * meanwhile.
  */
 export async function run(path: string, options: RunOptions, signal: AbortSignal): Promise<number> {
-  const file = readRunFile(path);
+  const file = readRunFile(path, readProfiles(options.profiles ?? process.env['RESET_PROFILES']));
   const cluster = await connectCluster(options, signal);
   try {
     await startRun(cluster, file, signal);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { onAbort } from '../../shared/process/signal.ts';
+import type { StartArguments } from './arguments.ts';
 import { programPath } from './paths.ts';
 
 /** `reset-loop run` as a process of its own, with our terminal. */
@@ -14,14 +15,17 @@ export interface FollowedRun {
 /** Starts a run file's run, or goes on with it, and shows it to its end. `signal` ends only what shows it. */
 export function followRun(
   file: string,
-  { state, json }: { state: string; json: boolean },
+  { state, json, own }: Pick<StartArguments, 'state' | 'json' | 'own'>,
   signal: AbortSignal,
 ): FollowedRun {
   const cli = programPath('coordinator/cli/main.js');
-  const flags = json ? ['--json'] : [];
+  const flags = [
+    ...(own?.profiles === undefined ? [] : ['--profiles', own.profiles]),
+    ...(json ? ['--json'] : []),
+  ];
   const child = spawn(process.execPath, [cli, 'run', file, '--state', state, ...flags], {
-    // The state folder names the bus, whatever bus the environment names.
-    env: { ...process.env, RESET_NATS_URL: undefined },
+    // The state folder names the bus, and the arguments the profiles, whatever the environment names.
+    env: { ...process.env, RESET_NATS_URL: undefined, RESET_PROFILES: undefined },
     // The channel says nothing; the CLI ends when it closes, so that it does not outlive a killed start.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

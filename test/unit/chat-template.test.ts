@@ -7,6 +7,7 @@ import { readRunFile } from '../../coordinator/cli/run-file.ts';
 import { readChatTemplate } from '../../shared/chat/read.ts';
 import { renderMessages, renderTurns } from '../../shared/chat/render.ts';
 import type { ChatTemplate } from '../../shared/contract/chat-template.ts';
+import { Profiles } from '../../shared/contract/peer.ts';
 import { chatModels, templateOf, writeChatModel } from '../support/chat-models.ts';
 import { makeRunFile } from '../support/run.ts';
 
@@ -183,7 +184,7 @@ describe('a run file', () => {
   const path = () => join(folder, 'reset.yaml');
   const given = (model: object, changes: object = {}) => {
     writeFileSync(path(), JSON.stringify({ ...makeRunFile(), model, ...changes }));
-    return readRunFile(path()).model;
+    return readRunFile(path(), Profiles.parse({})).model;
   };
 
   test('holds the chat template of its model, asked for or not', () => {

@@ -8,7 +8,7 @@ import { finishedEvent, summarize } from '../../coordinator/cli/summary.ts';
 import { resultTable } from '../../coordinator/cli/table.ts';
 import { merged } from '../../coordinator/merged.ts';
 import type { JournalEntry } from '../../coordinator/curator.ts';
-import type { Presence } from '../../shared/contract/peer.ts';
+import { type Presence, Profiles } from '../../shared/contract/peer.ts';
 import { checkpoints, runFile, scores, wholeJournal } from '../support/journal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -93,6 +93,8 @@ test('printed commands name the state folder unless it is the default one', () =
 });
 
 describe('a run file', () => {
+  const noProfiles = Profiles.parse({});
+
   async function fileOf(text: string): Promise<string> {
     const folder = await temporaryFolder();
     onTestFinished(() => folder[Symbol.asyncDispose]());
@@ -110,21 +112,30 @@ describe('a run file', () => {
         start: [{ name: 'given', checkpoint: `published/${checkpoint}` }],
       }),
     );
-    const { datasets, start } = readRunFile(path);
+    const { datasets, start } = readRunFile(path, noProfiles);
     expect(datasets[0]?.train).toEqual([join(path, '../rows/span.jsonl')]);
     expect(start[0]?.checkpoint).toBe(join(path, '../published', checkpoint));
   });
 
   test('with several mistakes is refused with the place of each', async () => {
     const path = await fileOf(JSON.stringify({ ...runFile, sead: 1, rounds: { max: -1 } }));
-    expect(() => readRunFile(path)).toThrow(
+    expect(() => readRunFile(path, noProfiles)).toThrow(
       /rounds\.max.*"sead", the nearest known one is "seed"|"sead".*rounds\.max/s,
+    );
+  });
+
+  test('whose server, by its profile, could not serve what the rounds make is refused', async () => {
+    const path = await fileOf(JSON.stringify(runFile));
+    const server = { driver: 'vllm', url: 'http://127.0.0.1:8000', switch: { by: 'lora' } };
+    const profiles = Profiles.parse({ servers: { [runFile.sampling.server]: server } });
+    expect(() => readRunFile(path, profiles)).toThrow(
+      /is not usable: training\.options: the rounds train all weights.*add `lora: \{\}` there/,
     );
   });
 
   test('that is no YAML is refused with its path', async () => {
     const path = await fileOf('a: [');
-    expect(() => readRunFile(path)).toThrow(path);
+    expect(() => readRunFile(path, noProfiles)).toThrow(path);
   });
 });
 
