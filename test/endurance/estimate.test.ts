@@ -48,8 +48,10 @@ function makeRun(changes: object = {}, row: object = { instruction: 'Say it.' })
   return folder;
 }
 
-async function estimate(folder: string, ...flags: string[]) {
-  const args = [cli, 'estimate', join(folder, 'run.yaml'), '--state', folder, ...flags];
+const estimate = (folder: string, ...flags: string[]) => command('estimate', folder, ...flags);
+
+async function command(name: string, folder: string, ...flags: string[]) {
+  const args = [cli, name, join(folder, 'run.yaml'), '--state', folder, ...flags];
   const { RESET_NATS_URL: _, RESET_PROFILES: __, ...env } = process.env;
   const child = spawn(process.execPath, args, { env });
   const [stdout, stderr, [code]] = await Promise.all([
@@ -87,6 +89,19 @@ test('an estimate is made of the rows as the curator reads them, the prompts as 
   expect(shown.code).toBe(0);
   expect(shown.stdout).toContain('budget.usd: $2 end in round 1, while its candidates are judged');
 });
+
+test.each(['estimate', 'run'])(
+  '%s refuses a file that its server could not serve',
+  async (name) => {
+    const folder = makeRun();
+    const profiles = join(folder, 'lora.yaml');
+    const server = { driver: 'vllm', url: 'http://127.0.0.1:1', switch: { by: 'lora' } };
+    writeFileSync(profiles, JSON.stringify({ servers: { local: server } }));
+    const { code, stderr } = await command(name, folder, '--profiles', profiles);
+    expect(stderr).toContain('the rounds train all weights, and their server is switched by lora');
+    expect(code).toBe(2);
+  },
+);
 
 test('a price that is not known is named, with calls and tokens all the same', async () => {
   const folder = makeRun();
