@@ -27,7 +27,7 @@ const passages = fc.array(passage, { minLength: 1, maxLength: 8 });
 
 test('passages that fit stay as they are', () => {
   const whole = ['one two', 'three'];
-  expect(shorten(whole, countPrompt, 8)).toBe(whole);
+  expect(shorten(whole, countPrompt, 8)?.passages).toBe(whole);
 });
 
 test('what is kept never has more tokens than allowed, and of each passage there is a beginning', () => {
@@ -39,9 +39,11 @@ test('what is kept never has more tokens than allowed, and of each passage there
         expect(countPrompt(whole.map((text) => cutEnd(text, 1)))).toBeGreaterThan(most);
         return;
       }
-      expect(countPrompt(kept)).toBeLessThanOrEqual(most);
-      expect(kept).toHaveLength(whole.length);
-      for (const [i, text] of kept.entries()) {
+      const { passages: begun, tokens } = kept;
+      expect(countPrompt(begun)).toBe(tokens);
+      expect(tokens).toBeLessThanOrEqual(most);
+      expect(begun).toHaveLength(whole.length);
+      for (const [i, text] of begun.entries()) {
         expect(text).not.toBe('');
         expect(whole[i]?.startsWith(text)).toBe(true);
       }
@@ -53,7 +55,7 @@ test('shortening what was shortened changes nothing', () => {
   fc.assert(
     fc.property(passages, fc.integer({ min: 20, max: 200 }), (whole, most) => {
       const kept = shorten(whole, countPrompt, most);
-      if (kept !== undefined) expect(shorten(kept, countPrompt, most)).toEqual(kept);
+      if (kept !== undefined) expect(shorten(kept.passages, countPrompt, most)).toEqual(kept);
     }),
   );
 });
@@ -61,17 +63,29 @@ test('shortening what was shortened changes nothing', () => {
 test('passages lose their ends evenly: a short one stays whole, and the long ones keep as much as each other', () => {
   const words = (count: number): string => Array.from({ length: count }, () => 'word').join(' ');
   const kept = shorten([words(1000), words(30), words(400), words(700)], countPrompt, 635);
-  const counts = kept?.map(countWords) ?? [];
+  const counts = kept?.passages.map(countWords) ?? [];
   expect(counts[1]).toBe(30);
   expect(new Set([counts[0], counts[2], counts[3]]).size).toBe(1);
-  expect(countPrompt(kept ?? [])).toBeGreaterThan(0.98 * 635);
+  expect(kept?.tokens).toBeGreaterThan(0.98 * 635);
+});
+
+test('few counts are needed, for each takes its time', () => {
+  const lengths = [4000, 20, 900, 1500, 7];
+  const words = (count: number): string => 'word and other words '.repeat(count);
+  let counts = 0;
+  const count = (begun: readonly string[]): number => {
+    counts += 1;
+    return countPrompt(begun);
+  };
+  expect(shorten(lengths.map(words), count, 3000)?.tokens).toBeGreaterThan(0.98 * 3000);
+  expect(counts).toBeLessThan(7);
 });
 
 test('of several hundred lines each keeps a word where there is room for no more', () => {
   const lines = Array.from({ length: 300 }, (_, i) => `line ${i} of a long table`);
-  const kept = shorten(lines, countPrompt, 400) ?? [];
-  expect(countPrompt(kept)).toBeLessThanOrEqual(400);
-  expect(kept.every((line) => line.startsWith('l'))).toBe(true);
+  const kept = shorten(lines, countPrompt, 400);
+  expect(kept?.tokens).toBeLessThanOrEqual(400);
+  expect(kept?.passages.every((line) => line.startsWith('l'))).toBe(true);
   expect(shorten(lines, countPrompt, 100)).toBeUndefined();
 });
 

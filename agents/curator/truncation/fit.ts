@@ -5,7 +5,7 @@ import type { Split } from '../../../shared/contract/ids.ts';
 import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Shortened } from '../../../shared/contract/truncation.ts';
 import { renderPrompt, renderTurn } from '../dataset/template.ts';
-import { shorten } from './shorten.ts';
+import { type Kept, shorten } from './shorten.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** The example as the run has it, null where it has no place in it; and what was done to it. */
@@ -40,11 +40,10 @@ export function fitExample(
       `${folder} has no tokenizer.json, and it takes one to see which prompts fit into ${window} tokens: save it there with \`AutoTokenizer.from_pretrained(folder).save_pretrained(folder)\` of transformers, where the curator can read it`,
     );
   const tokens = tokenizer.count(prompt);
-  const context = truncation === 'refuse' ? undefined : shortContext();
-  if (context === undefined) return { example: null, shortened: { tokens, kept: null } };
-  const short = { ...example, context };
-  const kept = tokenizer.count(renderPrompt(model, short));
-  return { example: short, shortened: { tokens, kept } };
+  const kept = truncation === 'refuse' ? undefined : shortContext();
+  if (kept === undefined) return { example: null, shortened: { tokens, kept: null } };
+  const context = kept.passages.join('\n');
+  return { example: { ...example, context }, shortened: { tokens, kept: kept.tokens } };
 
   function longestReference(): number {
     if (split === 'test') return 0;
@@ -57,11 +56,11 @@ export function fitExample(
     );
   }
 
-  function shortContext(): string | undefined {
+  function shortContext(): Kept | undefined {
     if (example.context === null) return undefined;
     const count = (passages: readonly string[]): number =>
       tokenizer.count(renderPrompt(model, { ...example, context: passages.join('\n') }));
-    return shorten(passagesOf(example, truncation), count, most)?.join('\n');
+    return shorten(passagesOf(example, truncation), count, most, tokens);
   }
 }
 
