@@ -33,13 +33,12 @@ export function fitExample(
   split: Split,
 ): Fit {
   const most = window - 1 - Math.max(sampling.maxTokens, longestReference());
-  const prompt = renderPrompt(model, example);
-  if (tokenizer.fits(prompt, most)) return { example };
+  const tokens = tokenizer.count(renderPrompt(model, example));
+  if (tokens <= most) return { example };
   if (tokenizer === bytes)
     throw new PermanentError(
       `${folder} has no tokenizer.json, and it takes one to see which prompts fit into ${window} tokens: save it there with \`AutoTokenizer.from_pretrained(folder).save_pretrained(folder)\` of transformers, where the curator can read it`,
     );
-  const tokens = tokenizer.count(prompt);
   const kept = truncation === 'refuse' ? undefined : shortContext();
   if (kept === undefined) return { example: null, shortened: { tokens, kept: null } };
   const context = kept.passages.join('\n');
@@ -47,13 +46,10 @@ export function fitExample(
 
   function longestReference(): number {
     if (split === 'test') return 0;
-    const long = example.references
-      .map((reference) => renderTurn(model, example, reference).completion)
-      .filter((reference) => !tokenizer.fits(reference, sampling.maxTokens));
-    return Math.min(
-      Math.floor(window / 2),
-      Math.max(0, ...long.map((reference) => tokenizer.count(reference))),
+    const counts = example.references.map((reference) =>
+      tokenizer.count(renderTurn(model, example, reference).completion),
     );
+    return Math.min(Math.floor(window / 2), Math.max(0, ...counts));
   }
 
   function shortContext(): Kept | undefined {
@@ -77,5 +73,4 @@ function passagesOf({ kind, context }: Example, truncation: RunFile['truncation'
 const bytes: Tokenizer = {
   // One more, for a token that begins the text.
   count: (text) => Buffer.byteLength(text) + 1,
-  fits: (text, most) => Buffer.byteLength(text) < most,
 };
