@@ -1,5 +1,5 @@
 import { randomFrom } from '../../../shared/contract/random.ts';
-import { groupKey, type PlacedExample } from './leak.ts';
+import type { PlacedExample } from './leak.ts';
 
 /** Share of a dataset's train rows that becomes its dev part where the run file names none. */
 export const HELD_OUT_SHARE = 0.05;
@@ -14,10 +14,7 @@ export function drawHeldOut(
   seed: number,
 ): ReadonlySet<string> | undefined {
   const sizes = new Map<string, number>();
-  for (const { example } of train) {
-    const group = groupKey(example);
-    sizes.set(group, (sizes.get(group) ?? 0) + 1);
-  }
+  for (const { group } of train) sizes.set(group, (sizes.get(group) ?? 0) + 1);
   if (sizes.size < 2) return undefined;
   const groups = Array.from(sizes.keys(), (group) => ({
     group,

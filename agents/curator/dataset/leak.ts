@@ -6,10 +6,11 @@ import type { Example } from '../../../shared/contract/example.ts';
 import { digestOf } from '../../../shared/contract/ids.ts';
 import type { Problems } from './problems.ts';
 
-/** An example with the place of its row, `file:line`. */
+/** An example with the place of its row, `file:line`, and its group: taken when it is read, for it takes a while and rows are many. */
 export interface PlacedExample {
   readonly place: string;
   readonly example: Example;
+  readonly group: string;
 }
 
 /** Equal for rows that ask for the same, whatever their references. */
@@ -32,19 +33,22 @@ export function checkLeakage(
   test: readonly PlacedExample[],
   problems: Problems,
 ): void {
-  const trained = new Map<string, PlacedExample>();
-  for (const row of train) trained.set(groupKey(row.example), row);
-  for (const { place, example } of [...dev, ...test]) {
-    const other = trained.get(groupKey(example));
+  const trained = new Map(Array.from(train, (row) => [row.group, row]));
+  for (const { place, example, group } of [...dev, ...test]) {
+    const other = trained.get(group);
     if (other === undefined) continue;
     const shared = promptKey(example) === promptKey(other.example) ? 'prompt' : 'context';
     problems.add(
       `${place}: this row to evaluate on has the ${shared} of ${other.place}, which is trained on; remove one of them`,
     );
   }
-  const decided = new Map(dev.map(({ place, example }) => [promptKey(example), place]));
-  for (const { place, example } of test) {
-    const other = decided.get(promptKey(example));
+  // Rows of one prompt are of one group.
+  const tested = new Set(test.map(({ group }) => group));
+  const shared = dev.filter(({ group }) => tested.has(group));
+  const decided = new Map(shared.map(({ place, example }) => [promptKey(example), place]));
+  const groups = new Set(shared.map(({ group }) => group));
+  for (const { place, example, group } of test) {
+    const other = groups.has(group) ? decided.get(promptKey(example)) : undefined;
     if (other !== undefined)
       problems.add(`${place}: this test row has the prompt of the dev row ${other}; remove one`);
   }

@@ -142,10 +142,8 @@ function holdOut(dataset: Dataset, parts: Record<Split, Part>, groups: ReadonlyS
     identical: all.reduce((sum, part) => sum + part.identical, 0),
     withContext: all.reduce((sum, part) => sum + part.withContext, 0),
     rows: {
-      train: parts.train.rows.filter(({ example }) => !heldOut || !groups.has(groupKey(example))),
-      dev: heldOut
-        ? parts.train.rows.filter(({ example }) => groups.has(groupKey(example)))
-        : parts.dev.rows,
+      train: parts.train.rows.filter(({ group }) => !heldOut || !groups.has(group)),
+      dev: heldOut ? parts.train.rows.filter(({ group }) => groups.has(group)) : parts.dev.rows,
       test: parts.test.rows,
     },
   };
@@ -181,7 +179,7 @@ async function readPart(
       const lack = findLack(example, needs);
       if (lack !== undefined) problems.add(`${place}: ${lack}`);
       else if (examples.has(example.id)) identical += 1;
-      else examples.set(example.id, { place, example });
+      else examples.set(example.id, { place, example, group: groupKey(example) });
     }
   if (names.length > 0 && examples.size === 0)
     problems.add(`${names.join(', ')}: no row that can be used as ${split} of ${dataset.name}`);
