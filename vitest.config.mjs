@@ -21,7 +21,7 @@ const suite = (name, extra = {}) => ({
 /** What takes longest begins first, so that nothing is left to wait for in the end. */
 class LongestFirst extends BaseSequencer {
   async sort(files) {
-    const isLong = ({ project }) => project.name === 'e2e';
+    const isLong = ({ project }) => ['e2e', 'simulation'].includes(project.name);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
