@@ -39,7 +39,7 @@ export interface DrillCluster extends AsyncDisposable {
   /** What went over the bus. */
   readonly seen: readonly Seen[];
   /** What `--json` has printed since the first start. */
-  events(): ClusterEvent[];
+  events(): readonly ClusterEvent[];
   /** Starts it, or starts it again after it has ended; with other failpoints where they are given. */
   start(failpoints?: string): void;
   /** How the present start ends: its exit code, or the signal that killed it. */
@@ -63,6 +63,7 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
   const port = await freePort();
   const stdout: string[] = [];
   const stderr: string[] = [];
+  const events: ClusterEvent[] = [];
   let running: { child: ChildProcess; ended: Promise<number | NodeJS.Signals> } | undefined;
   const tap = tapWire(`nats://127.0.0.1:${port}`, evidence.tap);
   const pidOf = (name: string): number | undefined =>
@@ -73,7 +74,10 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
     stdout,
     stderr,
     seen: tap.seen,
-    events: () => stdout.map((line) => AnyEvent.parse(JSON.parse(line))),
+    events: () => {
+      for (const line of stdout.slice(events.length)) events.push(AnyEvent.parse(JSON.parse(line)));
+      return events;
+    },
     start: (failpoints = options.failpoints) => {
       const env = {
         ...process.env,
