@@ -38,8 +38,7 @@ async function strikeOver(cluster: DrillCluster, target: string, pattern = /./):
   return found;
 }
 
-// Side by side, as in failpoints.test.ts.
-test.concurrent('each role dies once over work in hand', async () => {
+test('each role dies once over work in hand', async () => {
   // Judges and curator have a unit in hand for milliseconds: there the failpoint is the proof.
   const failpoints = [
     'judge.answer.before@7',
@@ -61,7 +60,7 @@ test.concurrent('each role dies once over work in hand', async () => {
   await expectSound(cluster);
 });
 
-test.concurrent('nats-server, the supervisor, and everything at once die in a round', async () => {
+test('nats-server, the supervisor, and everything at once die in a round', async () => {
   await using cluster = await drillCluster({ env: drillEnv });
   await beginTrained(cluster);
   cluster.start();
@@ -71,38 +70,31 @@ test.concurrent('nats-server, the supervisor, and everything at once die in a ro
   await expectSound(cluster);
 });
 
-test.concurrent(
-  'a broker whose store is emptied in a round is filled again from the ledger',
-  async () => {
-    await using cluster = await drillCluster({ env: drillEnv });
-    await beginTrained(cluster);
-    cluster.start();
-    await untilEvent(cluster, ({ event }) => event === 'round.opened');
-    const sampling = (): boolean =>
-      inHand(cluster).some((one) => one.startsWith('sample/r1-train'));
-    await vi.waitUntil(sampling, { interval: 2, timeout: PATIENCE_MS });
-    await cluster.wipeBroker();
-    await finish(cluster);
-    await expectSound(cluster);
-  },
-);
+test('a broker whose store is emptied in a round is filled again from the ledger', async () => {
+  await using cluster = await drillCluster({ env: drillEnv });
+  await beginTrained(cluster);
+  cluster.start();
+  await untilEvent(cluster, ({ event }) => event === 'round.opened');
+  const sampling = (): boolean => inHand(cluster).some((one) => one.startsWith('sample/r1-train'));
+  await vi.waitUntil(sampling, { interval: 2, timeout: PATIENCE_MS });
+  await cluster.wipeBroker();
+  await finish(cluster);
+  await expectSound(cluster);
+});
 
-test.concurrent(
-  'a judge that stands still for twice its ack wait answers too late, and nothing changes',
-  async () => {
-    await using cluster = await drillCluster({
-      failpoints: 'judge.answer.before@8=stop',
-      env: drillEnv,
-    });
-    await beginTrained(cluster);
-    cluster.start();
-    await untilFired(cluster, 'judge.answer.before');
-    const [mark] = readMarks(cluster.state);
-    await cluster.resume(mark?.peer ?? '', 2 * ackWaitMs);
-    await finish(cluster);
-    await expectSound(cluster);
-  },
-);
+test('a judge that stands still for twice its ack wait answers too late, and nothing changes', async () => {
+  await using cluster = await drillCluster({
+    failpoints: 'judge.answer.before@8=stop',
+    env: drillEnv,
+  });
+  await beginTrained(cluster);
+  cluster.start();
+  await untilFired(cluster, 'judge.answer.before');
+  const [mark] = readMarks(cluster.state);
+  await cluster.resume(mark?.peer ?? '', 2 * ackWaitMs);
+  await finish(cluster);
+  await expectSound(cluster);
+});
 
 const targets = [
   'coordinator-1',

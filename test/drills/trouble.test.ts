@@ -55,66 +55,59 @@ async function failure(cluster: DrillCluster): Promise<string> {
   return cluster.stderr.slice(said).join('\n');
 }
 
-// Side by side from here, but for the last: most of their time goes by in pauses before a process is started again.
-test.concurrent(
-  'a locked ledger and a damaged journal end the start with what to do, and mended they go on',
-  async () => {
-    await using cluster = await drillCluster({ env: drillEnv });
-    await beginTrained(cluster);
+test('a locked ledger and a damaged journal end the start with what to do, and mended they go on', async () => {
+  await using cluster = await drillCluster({ env: drillEnv });
+  await beginTrained(cluster);
+  cluster.start();
+  await untilEvent(cluster, ({ event }) => event === 'checkpoint.published');
+  cluster.signal('SIGINT');
+  expect(await cluster.ended()).toBe(130);
+
+  const { ledger } = places(cluster.state);
+  const store = await openStore(ledger);
+  expect(await failure(cluster)).toContain('is open in another process: end that one');
+  const key = 'drill/00000001';
+  const fact = await store.read(tables.journal.name, key);
+  await store.write('damage', [{ table: tables.journal.name, key, value: undefined }]);
+  await store.close();
+  expect(await failure(cluster)).toMatch(
+    /the journal of drill is damaged: position 1 is missing .*; restore the ledger's folder from a copy/,
+  );
+  const again = await openStore(ledger);
+  await again.write('mend', [{ table: tables.journal.name, key, value: fact }]);
+  await again.close();
+
+  cluster.start();
+  await finish(cluster);
+  await expectSound(cluster);
+});
+
+test('a full disk at any role is told with what to do, and the next start goes on', async () => {
+  const names = [
+    'supervisor.probe.fsync.before',
+    'store.results.before',
+    'dataset.rename.before',
+    'trainer.checkpoint.fsync.before',
+  ];
+  await using cluster = await drillCluster({
+    failpoints: names.map((name) => `${name}=enospc`).join(';'),
+    env: drillEnv,
+  });
+  await beginTrained(cluster);
+  const codes: unknown[] = [];
+  do {
     cluster.start();
-    await untilEvent(cluster, ({ event }) => event === 'checkpoint.published');
-    cluster.signal('SIGINT');
-    expect(await cluster.ended()).toBe(130);
-
-    const { ledger } = places(cluster.state);
-    const store = await openStore(ledger);
-    expect(await failure(cluster)).toContain('is open in another process: end that one');
-    const key = 'drill/00000001';
-    const fact = await store.read(tables.journal.name, key);
-    await store.write('damage', [{ table: tables.journal.name, key, value: undefined }]);
-    await store.close();
-    expect(await failure(cluster)).toMatch(
-      /the journal of drill is damaged: position 1 is missing .*; restore the ledger's folder from a copy/,
-    );
-    const again = await openStore(ledger);
-    await again.write('mend', [{ table: tables.journal.name, key, value: fact }]);
-    await again.close();
-
-    cluster.start();
-    await finish(cluster);
-    await expectSound(cluster);
-  },
-);
-
-test.concurrent(
-  'a full disk at any role is told with what to do, and the next start goes on',
-  async () => {
-    const names = [
-      'supervisor.probe.fsync.before',
-      'store.results.before',
-      'dataset.rename.before',
-      'trainer.checkpoint.fsync.before',
-    ];
-    await using cluster = await drillCluster({
-      failpoints: names.map((name) => `${name}=enospc`).join(';'),
-      env: drillEnv,
-    });
-    await beginTrained(cluster);
-    const codes: unknown[] = [];
-    do {
-      cluster.start();
-      codes.push(await cluster.ended());
-    } while (codes.at(-1) !== 0 && codes.length < 6);
-    expect(codes).toEqual([1, 3, 0]);
-    expect(fired(cluster.state).sort()).toEqual(names.sort());
-    const said = cluster.stderr.join('\n');
-    expect(said).toContain('is on a full disk: free some space and start again; nothing is lost');
-    expect(cluster.stdout.join('\n')).toContain('no space left for the checkpoint');
-    const log = readFileSync(join(cluster.state, 'logs', 'curator-1.log'), 'utf8');
-    expect(log).toContain('the disk is full (ENOSPC). Free space and start the process again');
-    await expectSound(cluster);
-  },
-);
+    codes.push(await cluster.ended());
+  } while (codes.at(-1) !== 0 && codes.length < 6);
+  expect(codes).toEqual([1, 3, 0]);
+  expect(fired(cluster.state).sort()).toEqual(names.sort());
+  const said = cluster.stderr.join('\n');
+  expect(said).toContain('is on a full disk: free some space and start again; nothing is lost');
+  expect(cluster.stdout.join('\n')).toContain('no space left for the checkpoint');
+  const log = readFileSync(join(cluster.state, 'logs', 'curator-1.log'), 'utf8');
+  expect(log).toContain('the disk is full (ENOSPC). Free space and start the process again');
+  await expectSound(cluster);
+});
 
 interface SmallDisk extends TemporaryFolder {
   /** Why it is not small after all. */
@@ -140,61 +133,53 @@ async function smallDisk(megabytes: number): Promise<SmallDisk> {
   };
 }
 
-test.concurrent(
-  'a disk that fills up in a round ends the start, and with space again the run goes on',
-  async (context) => {
-    await using disk = await smallDisk(64);
-    if (disk.reason !== undefined) return context.skip(disk.reason);
-    const state = join(disk.path, 'state');
-    await using elsewhere = await temporaryFolder();
-    mkdirSync(state);
-    // What the drill sees must not be lost with the space.
-    symlinkSync(elsewhere.path, join(state, 'drill'));
-    await using cluster = await drillCluster({ state, env: drillEnv });
-    cluster.start();
-    await untilEvent(cluster, ({ event }) => event === 'round.opened');
-    const ballast = join(disk.path, 'ballast');
-    try {
-      writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
-    } catch {
-      // As full as it gets.
-    }
-    recordBlow(state, { blow: 'starved', target: 'nats-server' });
-    expect(await cluster.ended()).toBe(1);
-    expect(cluster.stderr.join('\n')).toContain(
-      'is on a full disk: free some space and start again',
-    );
-    rmSync(ballast);
-    cluster.start();
-    await finish(cluster);
-    await expectSound(cluster);
-  },
-);
+test('a disk that fills up in a round ends the start, and with space again the run goes on', async (context) => {
+  await using disk = await smallDisk(64);
+  if (disk.reason !== undefined) return context.skip(disk.reason);
+  const state = join(disk.path, 'state');
+  await using elsewhere = await temporaryFolder();
+  mkdirSync(state);
+  // What the drill sees must not be lost with the space.
+  symlinkSync(elsewhere.path, join(state, 'drill'));
+  await using cluster = await drillCluster({ state, env: drillEnv });
+  cluster.start();
+  await untilEvent(cluster, ({ event }) => event === 'round.opened');
+  const ballast = join(disk.path, 'ballast');
+  try {
+    writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
+  } catch {
+    // As full as it gets.
+  }
+  recordBlow(state, { blow: 'starved', target: 'nats-server' });
+  expect(await cluster.ended()).toBe(1);
+  expect(cluster.stderr.join('\n')).toContain('is on a full disk: free some space and start again');
+  rmSync(ballast);
+  cluster.start();
+  await finish(cluster);
+  await expectSound(cluster);
+});
 
-test.concurrent(
-  'a sealed dataset whose manifest is damaged is not trained on, and is sealed again',
-  async () => {
-    await using cluster = await drillCluster({
-      failpoints: 'trainer.request.fsync.before@2=stop',
-      env: drillEnv,
-    });
-    await beginTrained(cluster);
-    cluster.start();
-    await untilFired(cluster, 'trainer.request.fsync.before');
-    const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
-    const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
-    writeFileSync(join(folder, 'manifest.json'), '{}');
-    await cluster.resume('trainer-1', 0);
-    const log = join(cluster.state, 'logs', 'trainer-1.log');
-    await expect
-      .poll(() => readFileSync(log, 'utf8'), { timeout: PATIENCE_MS })
-      .toMatch(/the manifest of dataset \w+ is damaged: remove \S+ and restart the curator/);
-    rmSync(folder, { recursive: true });
-    await cluster.kill('curator-1');
-    await finish(cluster);
-    await expectSound(cluster);
-  },
-);
+test('a sealed dataset whose manifest is damaged is not trained on, and is sealed again', async () => {
+  await using cluster = await drillCluster({
+    failpoints: 'trainer.request.fsync.before@2=stop',
+    env: drillEnv,
+  });
+  await beginTrained(cluster);
+  cluster.start();
+  await untilFired(cluster, 'trainer.request.fsync.before');
+  const sealed = cluster.events().findLast(({ event }) => event === 'dataset.sealed');
+  const folder = join(places(cluster.state).datasets, String(sealed?.['dataset']));
+  writeFileSync(join(folder, 'manifest.json'), '{}');
+  await cluster.resume('trainer-1', 0);
+  const log = join(cluster.state, 'logs', 'trainer-1.log');
+  await expect
+    .poll(() => readFileSync(log, 'utf8'), { timeout: PATIENCE_MS })
+    .toMatch(/the manifest of dataset \w+ is damaged: remove \S+ and restart the curator/);
+  rmSync(folder, { recursive: true });
+  await cluster.kill('curator-1');
+  await finish(cluster);
+  await expectSound(cluster);
+});
 
 test('a judge that nobody carries is told by status within 5 s', async () => {
   await using nats = await startNats();
