@@ -183,3 +183,43 @@ describe('a program on this machine', () => {
     expect(machine.problems['python']?.join()).toContain('no-such-package-here');
   });
 });
+
+describe('a trainer that is killed with -9', () => {
+  test.each(['while its program runs', 'with its program', 'with its keeper'])(
+    '%s ends with one checkpoint and no orphan',
+    async (when) => {
+      const one = job('slow', 8);
+      await scene.start(one);
+      await expect.poll(async () => scene.events(one.step)).toContain('saved');
+      const trainer = scene.current();
+      trainer.kill('SIGKILL');
+      for (const { pid, words } of scene.processes(one.step)) {
+        const isKeeper = words[1]?.endsWith('keep.js') === true;
+        if (when === (isKeeper ? 'with its keeper' : 'with its program'))
+          process.kill(pid, 'SIGKILL');
+      }
+      await trainer.exited;
+      await scene.trainer();
+      await scene.published(await scene.outcome(one));
+      expect((await scene.events(one.step)).filter((event) => event === 'started')).toHaveLength(1);
+      expect(scene.processes(one.step)).toEqual([]);
+    },
+  );
+
+  const effects = ['trainer.spec.rename', 'trainer.attempts.rename', 'trainer.outcome.rename'];
+  test.each(effects.flatMap((effect) => [`${effect}.before`, `${effect}.after`]))(
+    'at %s goes on where it stood',
+    async (failpoint) => {
+      const one = job('ok');
+      const last = scene.current();
+      last.kill('SIGKILL');
+      await last.exited;
+      const dying = await scene.trainer({ env: { RESET_FAILPOINTS: `${failpoint}=kill` } });
+      await scene.start(one);
+      await dying.exited;
+      await scene.trainer();
+      await scene.published(await scene.outcome(one));
+      expect(await scene.failures(one.step)).toEqual([null]);
+    },
+  );
+});
