@@ -7,7 +7,9 @@ const known = new WeakMap<Generated, string>();
 
 /** The `textId` of a generation, hashed once: each judge's unit, each answer and the selection ask for it. */
 export function textIdOf(generation: Generated): string {
-  const id = known.get(generation) ?? textId(generation.text);
+  const before = known.get(generation);
+  if (before !== undefined) return before;
+  const id = textId(generation.text);
   known.set(generation, id);
   return id;
 }

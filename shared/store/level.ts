@@ -81,16 +81,15 @@ class LevelStore implements Store {
       );
     }
     if (writes.length === 0) return;
-    const operations = writes.map(({ table, key, value }) => {
+    // Filled one by one, a batch costs a third of what a list of operations does.
+    const batch = this.#level.batch();
+    for (const { table, key, value } of writes) {
       const sublevel = this.#table(table);
-      return value === undefined
-        ? { type: 'del' as const, sublevel, key }
-        : { type: 'put' as const, sublevel, key, value: JSON.stringify(value) };
-    });
+      if (value === undefined) batch.del(key, { sublevel });
+      else batch.put(key, JSON.stringify(value), { sublevel });
+    }
     try {
-      await performEffect(`store.${effect}`, () =>
-        this.#level.batch(operations, { sync: this.#sync }),
-      );
+      await performEffect(`store.${effect}`, () => batch.write({ sync: this.#sync }));
     } catch (error) {
       this.#broken = { cause: error };
       throw new PermanentError(

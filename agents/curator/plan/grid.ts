@@ -59,16 +59,24 @@ export function mostCells({ draw, passes, temperatures, topK }: Sampling): numbe
   return Math.max(temperatures.length, topK.length);
 }
 
+/** A generation that the grid asks for, by its id, and the cells that it stands for. */
+export type PlannedCandidate = Omit<SampleRequest, 'seed'>;
+
+/** The requests that fill the cells. */
+export function requestsOf(...grid: Parameters<typeof candidatesOf>): SampleRequest[] {
+  return candidatesOf(...grid).map((one) => ({ ...one, seed: requestSeed(one.candidate) }));
+}
+
 /**
- * The requests that fill the cells. Greedy cells give the same answer whatever their top-k, so one request stands for all of
+ * The candidates of the cells. Greedy cells give the same answer whatever their top-k, so one candidate stands for all of
  * them (preset `paper` fixes temperature 0 for top-k: one candidate with seven cells).
  */
-export function requestsOf(
+export function candidatesOf(
   cells: readonly Cell[],
   seed: number,
   checkpoint: string,
   example: string,
-): SampleRequest[] {
+): PlannedCandidate[] {
   const greedy = cells.filter(isGreedy);
   const asked = cells.filter((cell) => cell.temperature > 0 || cell === greedy[0]);
   const times = new Map<string, number>();
@@ -81,7 +89,6 @@ export function requestsOf(
       cells: cell === greedy[0] ? greedy.map(({ name }) => name) : [cell.name],
       temperature: cell.temperature,
       topK: cell.temperature === 0 ? 0 : cell.topK,
-      seed: requestSeed(candidate),
     };
   });
 }

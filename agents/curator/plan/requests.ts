@@ -88,9 +88,12 @@ export function judgeUnit(
         judgesAsked(example.kind, planned.split, { judges: [judge], score: file.score }).length > 0,
     )
     .map(({ example, generations, opponent }) => {
-      const prompt = renderPrompt(file.model, example);
-      const anchor = planned.probes?.[judge.name]?.anchors?.[example.id];
-      const known = askable(judge, prompt, generations, anchor);
+      const known = textsById(generations);
+      const probes = planned.probes?.[judge.name];
+      if (probes !== undefined) {
+        const prompt = renderPrompt(file.model, example);
+        addProbes(known, judge, prompt, probes.anchors?.[example.id]);
+      }
       const texts = (asked.get(example.id) ?? []).flatMap((id) => known.get(id) ?? []);
       return { example, texts, ...(opponent === undefined ? {} : { opponent }) };
     })
@@ -106,24 +109,30 @@ export function judgeUnit(
   };
 }
 
-/** All that a judge can be asked about an example, by id. */
-function askable(
-  judge: JudgeSpec,
-  prompt: string,
-  generations: readonly Generation[],
-  anchor: string | undefined,
-): Map<string, AskedText> {
+function textsById(generations: readonly Generation[]): Map<string, AskedText> {
   const texts = new Map<string, AskedText>();
   for (const generation of generations) {
     if (generation.outcome !== 'generated') continue;
-    const [id, { text }] = [textIdOf(generation), generation];
+    const id = textIdOf(generation);
+    texts.set(id, { id, text: generation.text });
+  }
+  return texts;
+}
+
+/** Adds to the texts of an example all else that a judge can be asked about it. */
+function addProbes(
+  texts: Map<string, AskedText>,
+  judge: JudgeSpec,
+  prompt: string,
+  anchor: string | undefined,
+): void {
+  for (const { id, text } of [...texts.values()]) {
     const again = repeatId(id);
-    texts.set(id, { id, text }).set(again, { id: again, text, repeat: 1 });
+    texts.set(again, { id: again, text, repeat: 1 });
   }
   if (anchor !== undefined) {
     const id = anchorId(textId(anchor));
     texts.set(id, { id, text: anchor, repeat: 1 });
   }
   for (const { id, text } of canariesOf(judge)) texts.set(id, { id, text: text ?? prompt });
-  return texts;
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Example } from '../../../shared/contract/example.ts';
 import { promptKey } from '../dataset/leak.ts';
+import { createWordRuns } from './word-runs.ts';
 
 /** A text this long that stands in dev or test as well is a copy; shorter ones, such as names and dates, are shared by chance. */
 const COPIED_WORDS = 13;
@@ -23,30 +24,19 @@ export async function findOverlap(
   evaluation: Iterable<Example> | AsyncIterable<Example>,
 ): Promise<ReadonlySet<string>> {
   const prompts = new Map<string, string[]>();
-  const runs = new Map<string, string[]>();
+  const runs = createWordRuns(COPIED_WORDS);
   for (const [at, { example, text }] of kept.entries()) {
     if (at % AT_ONCE === AT_ONCE - 1) await nextTurn();
     append(prompts, promptKey(example), example.id);
-    for (const run of runsOf(text)) append(runs, run, example.id);
+    runs.add(example.id, text);
   }
   const overlapping = new Set<string>();
   for await (const row of evaluation) {
     for (const id of prompts.get(promptKey(row)) ?? []) overlapping.add(id);
-    if (runs.size === 0) continue;
     for (const field of [row.instruction, row.context, row.question, ...row.references])
-      for (const run of runsOf(field ?? ''))
-        for (const id of runs.get(run) ?? []) overlapping.add(id);
+      for (const id of runs.sharedWith(field ?? '')) overlapping.add(id);
   }
   return overlapping;
-}
-
-function* runsOf(text: string): Generator<string> {
-  const words = text
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== '');
-  for (let end = COPIED_WORDS; end <= words.length; end += 1)
-    yield words.slice(end - COPIED_WORDS, end).join(' ');
 }
 
 function append(index: Map<string, string[]>, key: string, id: string): void {

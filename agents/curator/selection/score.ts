@@ -2,8 +2,9 @@
 import type { DatasetKind } from '../../../shared/contract/example.ts';
 import type { JudgeSpec, RunFile } from '../../../shared/contract/run-file.ts';
 import type { CandidateCounts } from '../../../shared/contract/facts.ts';
-import type { Generation, Outcome, SampleRequest } from '../../../shared/contract/work.ts';
+import type { Generation, Outcome } from '../../../shared/contract/work.ts';
 import { judgesAsked, weigh } from '../../../shared/scoring/weigh.ts';
+import type { PlannedCandidate } from '../plan/grid.ts';
 import { textIdOf } from '../text-id.ts';
 
 export const NOT_ASKED = 'all texts of the example are this one, so no paid judge was asked';
@@ -31,14 +32,14 @@ export interface ScoredCandidate {
 export function scoreCandidates(
   file: Pick<RunFile, 'judges' | 'score'>,
   kind: DatasetKind,
-  requests: readonly SampleRequest[],
+  planned: readonly Pick<PlannedCandidate, 'candidate' | 'cells'>[],
   generations: readonly Generation[],
   verdicts: Verdicts,
   certain = false,
 ): ScoredCandidate[] {
   const asked = judgesAsked(kind, 'dev', file);
   const answers = new Map(generations.map((generation) => [generation.candidate, generation]));
-  return requests.map(({ candidate, cells }) => {
+  return planned.map(({ candidate, cells }) => {
     const generation = answers.get(candidate);
     if (generation?.outcome !== 'generated') {
       const failure = `sampling: ${generation?.reason ?? 'no answer'}`;

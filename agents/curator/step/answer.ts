@@ -16,7 +16,7 @@ import {
 } from '../ledger/tables.ts';
 import type { Run } from '../run.ts';
 import { paidFor } from './judging.ts';
-import { plannedRequests } from './score-unit.ts';
+import { plannedCandidates } from './score-unit.ts';
 import {
   isGenerated,
   isScored,
@@ -64,7 +64,7 @@ function takeSample(
   const merged = merge(
     planned.examples.map((example) => ({
       example,
-      keys: plannedRequests(file, { ...task, checkpoint }, planned, example).map(
+      keys: plannedCandidates(file, { ...task, checkpoint }, planned, example).map(
         ({ candidate }) => candidate,
       ),
     })),

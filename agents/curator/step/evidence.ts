@@ -6,7 +6,7 @@ import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { TrainPart } from '../dataset/references.ts';
 import type { EvaluatedExample } from '../evaluation/scores.ts';
-import { read, type TaskRecord, tables } from '../ledger/tables.ts';
+import { read, type StoredSample, type TaskRecord, tables } from '../ledger/tables.ts';
 import { datasetOf, readExamples, readUnit } from '../ledger/units.ts';
 import { readCompared } from '../pairs/opponents.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
@@ -15,7 +15,7 @@ import type { SelectedExample } from '../selection/balance.ts';
 import type { Selection } from '../selection/select.ts';
 import { countCells } from '../selection/cells.ts';
 import type { Board } from './board.ts';
-import { scoreUnit } from './score-unit.ts';
+import { plannedCandidates, scoreUnit } from './score-unit.ts';
 
 const EXAMPLES_AT_ONCE = 100;
 
@@ -43,25 +43,32 @@ export async function readSelected(
 ): Promise<SelectedExample[]> {
   const selected: SelectedExample[] = [];
   if (checkpoint === null) return selected;
+  const task = { step, checkpoint, winRates };
   for (const planned of units.values()) {
     const sample = await read(store, tables.sample, `${name}/${planned.unit}`);
-    const { kind } = datasetOf(file, planned.dataset);
-    // What the cells gave is in the texts alone; the verdicts are in the selection.
-    const unit = { planned, sample, verdicts: new Map() };
-    const scored = scoreUnit(file, kind, { step, checkpoint, winRates }, unit);
+    const texts = textsByCandidate(sample);
     const selections = await selectionsOf(planned);
     const examples = await readExamples(store, name, planned.examples);
-    for (const [at, example] of examples.entries()) {
+    for (const example of examples) {
       const selection = selections.get(example.id);
       if (selection === undefined)
         throw new PermanentError(
           `the ledger is damaged: ${step} of run ${name} has no selection of ${example.id}; restore its folder from a copy`,
         );
-      const cells = countCells(scored[at]?.candidates ?? [], selection.text);
-      selected.push({ example, selection, cells });
+      const candidates = plannedCandidates(file, task, planned, example.id).map(
+        ({ candidate, cells }) => ({ cells, text: texts.get(candidate) ?? null }),
+      );
+      selected.push({ example, selection, cells: countCells(candidates, selection.text) });
     }
   }
   return selected;
+}
+
+function textsByCandidate(sample: StoredSample | undefined): Map<string, string> {
+  const generations = sample?.items.flatMap((item) => item.generations) ?? [];
+  return new Map(
+    generations.flatMap((one) => (one.outcome === 'generated' ? [[one.candidate, one.text]] : [])),
+  );
 }
 
 /** The greedy answers to the rows of a unit of an evaluation, with their verdicts, in the order of its plan. */

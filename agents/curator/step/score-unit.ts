@@ -3,7 +3,14 @@ import type { RunFile } from '../../../shared/contract/run-file.ts';
 import type { Outcome, SampleRequest } from '../../../shared/contract/work.ts';
 import type { TaskRecord } from '../ledger/tables.ts';
 import type { PlannedUnit } from '../plan/cut.ts';
-import { cellsOf, greedyCell, requestsOf } from '../plan/grid.ts';
+import {
+  candidatesOf,
+  type Cell,
+  cellsOf,
+  greedyCell,
+  type PlannedCandidate,
+  requestsOf,
+} from '../plan/grid.ts';
 import { isCertain } from '../selection/certain.ts';
 import { type ScoredCandidate, scoreCandidates } from '../selection/score.ts';
 import type { UnitRecords } from './unit.ts';
@@ -24,16 +31,32 @@ export type SamplingTask = Pick<TaskRecord, 'step' | 'winRates'> & { readonly ch
 
 /** The planned requests of one example: the grid of its round on train parts, one greedy answer on dev and test. */
 export function plannedRequests(
-  { seed, sampling }: RunFile,
-  { step, checkpoint, winRates }: SamplingTask,
-  { split }: PlannedUnit,
+  file: RunFile,
+  task: SamplingTask,
+  unit: PlannedUnit,
   example: string,
 ): SampleRequest[] {
-  const cells =
-    split === 'train'
-      ? cellsOf(sampling, seed, roundOfStep(step), example, winRates)
-      : [greedyCell];
-  return requestsOf(cells, seed, checkpoint, example);
+  return requestsOf(plannedCells(file, task, unit, example), file.seed, task.checkpoint, example);
+}
+
+/** What the planned requests of one example ask for. */
+export function plannedCandidates(
+  file: RunFile,
+  task: SamplingTask,
+  unit: PlannedUnit,
+  example: string,
+): PlannedCandidate[] {
+  return candidatesOf(plannedCells(file, task, unit, example), file.seed, task.checkpoint, example);
+}
+
+function plannedCells(
+  { seed, sampling }: RunFile,
+  { step, winRates }: SamplingTask,
+  { split }: PlannedUnit,
+  example: string,
+): readonly Cell[] {
+  if (split !== 'train') return [greedyCell];
+  return cellsOf(sampling, seed, roundOfStep(step), example, winRates);
 }
 
 /** Weighs every planned candidate of a unit with what the ledger has. */
@@ -58,7 +81,7 @@ export function scoreUnit(
     candidates: scoreCandidates(
       file,
       kind,
-      plannedRequests(file, task, planned, example),
+      plannedCandidates(file, task, planned, example),
       generations.get(example) ?? [],
       Object.fromEntries(answers.get(example) ?? []),
       isCertain(file.select, planned.split, generations.get(example) ?? []),
