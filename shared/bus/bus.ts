@@ -38,7 +38,7 @@ export interface Bus {
   declareQueue(queue: Queue): Promise<void>;
   declareResults(run: string): Promise<void>;
 
-  /** Offers a unit (B1). Throws TransientError when the bus cannot answer or is full. */
+  /** Offers a unit (B1), by reference where it is larger than MAX_UNIT_BYTES. Throws TransientError when the bus cannot answer or is full. */
   offer(queue: Queue, work: Work): Promise<'stored' | 'present'>;
   /** Names of one run's units that are queued or in flight. */
   offered(run: string, queue: Queue): Promise<ReadonlySet<string>>;

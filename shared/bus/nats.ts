@@ -15,7 +15,7 @@ import {
   workSubject,
   type Queue,
 } from '../contract/subjects.ts';
-import { Result, Work } from '../contract/work.ts';
+import { MAX_UNIT_BYTES, Result, Work } from '../contract/work.ts';
 import type { Tls } from '../process/environment.ts';
 import { performEffect } from '../process/failpoint.ts';
 import type { Logger } from '../process/logger.ts';
@@ -109,7 +109,7 @@ class NatsBus implements Bus {
 
   async offer(queue: Queue, work: Work): Promise<'stored' | 'present'> {
     const subject = workSubject(work.run, queue, work.unit);
-    const bytes = JSON.stringify(Work.parse(work));
+    const bytes = encode(queue, work);
     return this.#effect('offer', `offering ${subject}`, async () => {
       try {
         const expect = { lastSubjectSequence: 0 };
@@ -249,4 +249,13 @@ class NatsBus implements Bus {
       throw toFailure(error, doing);
     }
   }
+}
+
+/** A unit as it travels: itself, or where it is too large a reference that the worker resolves with `ReadUnit`. */
+function encode(queue: Queue, work: Work): string {
+  const whole = JSON.stringify(Work.parse(work));
+  if (Buffer.byteLength(whole) <= MAX_UNIT_BYTES) return whole;
+  const name = queue.kind === 'sample' ? 'sample' : queue.judge;
+  const { run, unit } = work;
+  return JSON.stringify({ kind: 'reference', run, queue: name, unit } satisfies Work);
 }

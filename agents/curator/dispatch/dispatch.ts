@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Bus } from '../../../shared/bus/bus.ts';
 import { messageOf, TransientError } from '../../../shared/contract/failure.ts';
 import type { Queue } from '../../../shared/contract/subjects.ts';
-import { MAX_UNIT_BYTES, type Work } from '../../../shared/contract/work.ts';
+import type { Work } from '../../../shared/contract/work.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
 import { sleepUnless, type Wake } from './wake.ts';
 import type { Window } from './window.ts';
@@ -89,14 +89,8 @@ async function offerWaiting(deps: DispatchDeps): Promise<void> {
   }
 }
 
-async function offer({ bus, run, queue, window, work }: DispatchDeps, unit: string): Promise<void> {
+async function offer({ bus, queue, window, work }: DispatchDeps, unit: string): Promise<void> {
   const message = await work(unit);
   if (message === undefined) window.settle(unit);
-  else await bus.offer(queue, fitting(run, queue, unit, message));
-}
-
-/** The unit itself, or where it is too large for the bus a reference that the worker resolves with `ReadUnit`. */
-function fitting(run: string, queue: Queue, unit: string, work: Work): Work {
-  if (Buffer.byteLength(JSON.stringify(work)) <= MAX_UNIT_BYTES) return work;
-  return { kind: 'reference', run, queue: queue.kind === 'sample' ? 'sample' : queue.judge, unit };
+  else await bus.offer(queue, message);
 }

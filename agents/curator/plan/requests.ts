@@ -126,10 +126,12 @@ function addProbes(
   prompt: string,
   anchor: string | undefined,
 ): void {
-  for (const { id, text } of [...texts.values()]) {
-    const again = repeatId(id);
-    texts.set(again, { id: again, text, repeat: 1 });
-  }
+  const again = Array.from(texts.values(), ({ id, text }) => ({
+    id: repeatId(id),
+    text,
+    repeat: 1,
+  }));
+  for (const asked of again) texts.set(asked.id, asked);
   if (anchor !== undefined) {
     const id = anchorId(textId(anchor));
     texts.set(id, { id, text: anchor, repeat: 1 });
