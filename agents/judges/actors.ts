@@ -13,7 +13,7 @@ import { judgementsCounter } from '../../shared/process/metrics.ts';
 import { readWhole } from '../../shared/rpc/unit.ts';
 import { type Answers, createAnswers, occasionOf } from './answers.ts';
 import { type Ask, askHere } from './ask.ts';
-import type { VerdictCache } from './cache.ts';
+import { noCache, type VerdictCache } from './cache.ts';
 import type { Engines } from './engines.ts';
 import { isolate } from './isolation.ts';
 import { paidBy, type Payers } from './payers.ts';
@@ -36,6 +36,7 @@ export interface JudgesDeps {
 interface UnitInHand {
   unit: JudgeUnit;
   answers: Answers;
+  cache: VerdictCache;
 }
 
 /** How this peer works a judging unit: one machine for each unit in hand. The judge is made of the message, which carries its specification. */
@@ -61,21 +62,22 @@ export function createJudges(deps: JudgesDeps): Work {
     if (unit.kind !== 'judge') throw new PermanentError(`${unit.unit} is no judging unit`);
     const answers = begun.get(taken) ?? (await begin(unit, enginesFor(unit.run), signal));
     begun.set(taken, answers);
-    await answers.recall(deps.cache);
-    return { unit, answers };
+    const cache = isAskedByExample(unit.judge) ? deps.cache : noCache;
+    await answers.recall(cache);
+    return { unit, answers, cache };
   }
 
-  /** What an engine has answered is kept at once, for it was waited or paid for; a judge that computes is kept unit by unit. */
-  async function complete({ unit, answers }: UnitInHand, ask: Ask, signal: AbortSignal) {
+  /** What an engine has answered is kept at once, for it was waited or paid for. */
+  async function complete({ unit, answers, cache }: UnitInHand, ask: Ask, signal: AbortSignal) {
     const keeping: Ask = async (question, until) => {
-      await answers.remember(deps.cache);
+      await answers.remember(cache);
       return ask(question, until);
     };
     try {
       if (isBatched(unit.judge, deps.engines)) await answers.completeTogether(ask, signal);
       else await answers.complete(isAskedByExample(unit.judge) ? keeping : ask, signal);
     } catch (error) {
-      await answers.remember(deps.cache);
+      await answers.remember(cache);
       throw error;
     }
   }
@@ -87,8 +89,8 @@ export function createJudges(deps: JudgesDeps): Work {
     return close(inHand);
   }
 
-  async function close({ unit, answers }: UnitInHand): Promise<JudgeResult> {
-    await answers.remember(deps.cache);
+  async function close({ unit, answers, cache }: UnitInHand): Promise<JudgeResult> {
+    await answers.remember(cache);
     for (const [outcome, count] of Object.entries(answers.counts()))
       judgementsCounter.inc({ judge: unit.judge.type, outcome }, count);
     return answers.toResult(deps.peer);

@@ -16,6 +16,12 @@ export interface VerdictCache {
   remember(unit: string, outcomes: ReadonlyMap<string, Outcome>): Promise<void>;
 }
 
+/** For a judge that only computes: it has said the same again sooner than it is found. */
+export const noCache: VerdictCache = {
+  recall: (keys) => Promise.resolve(keys.map(() => undefined)),
+  remember: () => Promise.resolve(),
+};
+
 export function createCache(store: Store): VerdictCache {
   return {
     recall: async (keys) => {

@@ -6,7 +6,7 @@
  *   any error --> failed: held, or given back where it is permanent
  *
  * I1. Every text of the unit gets exactly one verdict. What cannot be judged is unscored with its reason, never a number.
- * I2. A scored verdict is in the cache before it is answered.
+ * I2. What an engine has scored is in the cache before it is answered.
  * I3. From the third delivery on, which a text that kills its judge leads to, each text is judged in a child process: whose child dies is unscored. Not so
  *     where a provider is asked: what it takes to ask is here, its limit above all.
  */

@@ -25,19 +25,24 @@ export function splitWords(text: string): string[] {
 
 /** `normalize_answer` of the SQuAD evaluation programs, the same in v1.1 and v2.0: lower case, no ASCII punctuation, no articles, single spaces. */
 export function normaliseAnswer(text: string): string {
-  return joinWords(removeArticles(text.toLowerCase().replace(punctuation, '')));
+  return answerWords(text).join(' ');
 }
 
-/** How the sentence "remove all the articles and punctuations" of the RESET paper (A.2) is read. */
+/** The words of `normaliseAnswer`. */
+export function answerWords(text: string): string[] {
+  return splitWords(removeArticles(text.toLowerCase().replace(punctuation, '')));
+}
+
+/** How the sentence "remove all the articles and punctuations" of the RESET paper (A.2) is read: the words that are left. */
 export const normalisations = {
   /** Punctuation is deleted, then articles: the order of SQuAD, whose normalisation is the standard one. */
-  squad: (text: string) => normaliseAnswer(closeUp(text)),
+  squad: (text: string) => answerWords(closeUp(text)),
   /** Articles, then punctuation: the order in which the sentence names them. */
   ordered: (text: string) =>
-    joinWords(removeArticles(closeUp(text).toLowerCase()).replace(punctuation, '')),
+    splitWords(removeArticles(closeUp(text).toLowerCase()).replace(punctuation, '')),
   /** Punctuation becomes a space, then articles go: "well-known" is two words. */
   spaced: (text: string) =>
-    joinWords(removeArticles(closeUp(text).toLowerCase().replace(punctuation, ' '))),
+    splitWords(removeArticles(closeUp(text).toLowerCase().replace(punctuation, ' '))),
 } as const;
 
 /** A.2, first step: spaces around hyphens and slashes and before "'s" go. */
@@ -48,8 +53,4 @@ function closeUp(text: string): string {
 /** Takes lower-case text. An article becomes a space, as in the reference, so its neighbours stay two words. */
 function removeArticles(text: string): string {
   return text.replace(articles, ' ');
-}
-
-function joinWords(text: string): string {
-  return splitWords(text).join(' ');
 }

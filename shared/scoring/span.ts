@@ -1,5 +1,5 @@
 import type { SpanReading } from '../contract/judge-options.ts';
-import { normalisations, splitWords } from './normalise.ts';
+import { normalisations } from './normalise.ts';
 
 /**
  * How "the predicted answer is a span within the context" is read: a normalisation, and whether the span must start and end at
@@ -17,7 +17,7 @@ const readings: Readonly<Record<SpanReading, Reading>> = {
 };
 
 interface Reading {
-  readonly normalise: (text: string) => string;
+  readonly normalise: (text: string) => string[];
   readonly byWords: boolean;
 }
 
@@ -36,15 +36,15 @@ export function spanCoverage(
   reading: SpanReading,
 ): (answer: string) => SpanCoverage {
   const { normalise, byWords } = readings[reading];
-  const normalised = normalise(context);
+  const contextWords = normalise(context);
+  const normalised = contextWords.join(' ');
   const padded = ` ${normalised} `;
-  const contextWords = splitWords(normalised);
   const unigrams = new Set(contextWords);
   const bigrams = new Set(pairs(contextWords));
 
   return (answer) => {
-    const given = normalise(answer);
-    const words = splitWords(given);
+    const words = normalise(answer);
+    const given = words.join(' ');
     const found = byWords ? padded.includes(` ${given} `) : normalised.includes(given);
     return {
       // An empty string is a substring of anything: without this check, silence would be faithful.

@@ -1,5 +1,5 @@
 import type { SquadVersion } from '../contract/judge-options.ts';
-import { normaliseAnswer, splitWords } from './normalise.ts';
+import { answerWords } from './normalise.ts';
 
 /** Exact match (0 or 1) and token F1 in [0, 1], each the best over the references. */
 export interface SquadScore {
@@ -17,36 +17,38 @@ export function squadScore(
   references: readonly string[],
   version: SquadVersion,
 ): SquadScore | null {
-  const golds = references.map(normaliseAnswer);
+  const golds = references.map(answerWords);
   const compared = version === 'v1.1' ? golds : nonEmpty(golds);
   if (compared.length === 0) return null;
-  const given = normaliseAnswer(answer);
+  const given = answerWords(answer);
   return {
-    em: compared.includes(given) ? 1 : 0,
+    em: compared.some((gold) => gold.join(' ') === given.join(' ')) ? 1 : 0,
     f1: Math.max(...compared.map((gold) => tokenF1(given, gold, version))),
   };
 }
 
-function nonEmpty(golds: readonly string[]): readonly string[] {
-  const kept = golds.filter((gold) => gold !== '');
-  return kept.length === 0 ? [''] : kept;
+/** Normalised texts, as their words. */
+type Words = readonly string[];
+
+function nonEmpty(golds: readonly Words[]): readonly Words[] {
+  const kept = golds.filter((gold) => gold.length > 0);
+  return kept.length === 0 ? [[]] : kept;
 }
 
-function tokenF1(given: string, gold: string, version: SquadVersion): number {
-  const givenWords = splitWords(given);
-  const goldWords = splitWords(gold);
-  if (version === 'v2.0' && (givenWords.length === 0 || goldWords.length === 0))
-    return given === gold ? 1 : 0;
-  const same = commonCount(givenWords, goldWords);
+function tokenF1(given: Words, gold: Words, version: SquadVersion): number {
+  if (version === 'v2.0' && (given.length === 0 || gold.length === 0))
+    return given.length === gold.length ? 1 : 0;
+  const same = commonCount(given, gold);
   if (same === 0) return 0;
   // The order of operations of the reference: another one differs in the last bit.
-  const precision = same / givenWords.length;
-  const recall = same / goldWords.length;
+  const precision = same / given.length;
+  const recall = same / gold.length;
   return (2 * precision * recall) / (precision + recall);
 }
 
 /** The size of the multiset intersection. */
-function commonCount(left: readonly string[], right: readonly string[]): number {
+function commonCount(left: Words, right: Words): number {
+  if (left.length > right.length) return commonCount(right, left);
   const counts = new Map<string, number>();
   for (const word of left) counts.set(word, (counts.get(word) ?? 0) + 1);
   let common = 0;

@@ -15,7 +15,7 @@ test('normalising a normalised text changes nothing', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const once = normalisations.spaced(text);
-      expect(normalisations.spaced(once)).toBe(once);
+      expect(normalisations.spaced(once.join(' '))).toEqual(once);
     }),
   );
 });
@@ -52,11 +52,15 @@ test.each([
 });
 
 test('spaces around hyphens and slashes and before a genitive are closed first', () => {
-  expect(normalisations.squad("well - known and / or John 's")).toBe('wellknown andor johns');
-  expect(normalisations.spaced("well - known and / or John 's")).toBe('well known and or john s');
+  expect(normalisations.squad("well - known and / or John 's").join(' ')).toBe(
+    'wellknown andor johns',
+  );
+  expect(normalisations.spaced("well - known and / or John 's").join(' ')).toBe(
+    'well known and or john s',
+  );
 });
 
 test('the order of articles and punctuation decides about articles inside compounds', () => {
-  expect(normalisations.squad('the-end')).toBe('theend');
-  expect(normalisations.ordered('the-end')).toBe('end');
+  expect(normalisations.squad('the-end').join(' ')).toBe('theend');
+  expect(normalisations.ordered('the-end').join(' ')).toBe('end');
 });
