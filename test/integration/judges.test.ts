@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { textId } from '../../shared/contract/ids.ts';
 import type { JudgeUnit, Verdict } from '../../shared/contract/work.ts';
+import { startFakeOpenAi } from '../support/fake-openai.ts';
 import { startNats } from '../support/nats.ts';
 import { startPlanner } from '../support/planner.ts';
 import { ACK_WAIT_MS, startRole } from '../support/role.ts';
@@ -27,10 +28,10 @@ function makeUnit(slice: number, texts: readonly string[] = ['Oslo', 'Paris']): 
 }
 
 /** A bus, a planner and a folder for the state of peers. */
-async function start() {
+async function start(run = file) {
   const folder = await temporaryFolder();
   const nats = await startNats();
-  const planner = await startPlanner(nats.url, file);
+  const planner = await startPlanner(nats.url, run);
   return {
     planner,
     peer: { natsUrl: nats.url, folder: folder.path },
@@ -97,18 +98,36 @@ test('a judge that was stopped for twice its ack wait answers late, and its unit
   expect(new Set(setup.planner.results.map((result) => JSON.stringify(result))).size).toBe(1);
 });
 
-test('a killed judge answers from its cache what it had judged', async () => {
-  await using setup = await start();
+test('a killed judge answers from its cache what it had paid for', async () => {
+  const llm = {
+    name: 'llm',
+    axis: 'task',
+    type: 'llm',
+    provider: 'api',
+    model: 'judge-1',
+  } as const;
+  await using setup = await start(makeRunFile({ judges: [llm, ...file.judges] }));
+  await using api = await startFakeOpenAi();
+  const peer = {
+    ...setup.peer,
+    peer: 'judge-1',
+    providers: { api: { url: api.url, free: true } },
+  };
   const dies = { RESET_FAILPOINTS: 'judge.answer.before=kill', RESET_ATTEMPTS: setup.attempts };
-  await using victim = await startRole('judge', { ...setup.peer, peer: 'judge-1', env: dies });
-  await setup.planner.offer(makeUnit(1));
+  await using victim = await startRole('judge', { ...peer, env: dies });
+  await setup.planner.offer({ ...makeUnit(1), judge: llm });
   expect(await victim.exited).toBe(null);
-  // Each text would kill the second one, if it were judged again.
-  const env = { ...killerOf('Oslo'), RESET_ATTEMPTS: setup.attempts };
-  await using _next = await startRole('judge', { ...setup.peer, peer: 'judge-1', env });
+  const asked = api.calls.length;
+  expect(asked).toBeGreaterThan(0);
+  await using _next = await startRole('judge', {
+    ...peer,
+    env: { RESET_ATTEMPTS: setup.attempts },
+  });
   await expect.poll(() => setup.planner.results.length, WITHIN).toBe(1);
   expect(verdictsOf(setup.planner).every(({ answer }) => answer.outcome === 'scored')).toBe(true);
   expect(await countAttempts(setup.attempts, 'judge-1')).toBe(2);
+  // Each process asks once who it is that answers.
+  expect(api.calls).toHaveLength(asked + 1);
 });
 
 test('SIGTERM ends a judge with exit code 0, and no unit is delivered twice', async () => {
