@@ -75,10 +75,7 @@ export function judgeUnit(
   sampled: readonly SampledExample[],
   since?: number,
 ): JudgeUnit | undefined {
-  const items = sampled.map(({ example, generations }) => ({
-    example: example.id,
-    generations: [...generations],
-  }));
+  const items = sampled.map(({ example, generations }) => ({ example: example.id, generations }));
   const asked = new Map(
     textsAsked(judge, file.select, planned, { items }).map(({ example, keys }) => [example, keys]),
   );

@@ -12,8 +12,8 @@ export function isCertain(
   generations: readonly Generation[],
 ): boolean {
   if (split !== 'train' || minScore !== undefined || keep !== undefined) return false;
-  const texts = new Set(
-    generations.flatMap((one) => (one.outcome === 'generated' ? one.text : [])),
+  const [first, ...others] = generations.flatMap((one) =>
+    one.outcome === 'generated' ? one.text : [],
   );
-  return texts.size === 1;
+  return first !== undefined && others.every((text) => text === first);
 }

@@ -46,6 +46,14 @@ export function unitsAsked(
     : [{ unit, examples }];
 }
 
+/** What was sampled of a unit. */
+interface Sampled {
+  readonly items: readonly {
+    readonly example: string;
+    readonly generations: readonly Generation[];
+  }[];
+}
+
 export interface AssessOptions {
   readonly judges: readonly JudgeSpec[];
   readonly select: Select;
@@ -138,7 +146,7 @@ export function textsAsked(
   judge: JudgeSpec,
   select: Select,
   { split, probes }: Pick<PlannedUnit, 'split' | 'probes'>,
-  sample: Pick<StoredSample, 'items'>,
+  sample: Sampled,
 ): PlannedItems[] {
   if (!isAskedByExample(judge)) return textsOf(sample);
   return sample.items
@@ -150,7 +158,7 @@ export function textsAsked(
 }
 
 /** The distinct texts of each example with texts, in grid order. */
-export function textsOf({ items }: Pick<StoredSample, 'items'>): PlannedItems[] {
+export function textsOf({ items }: Sampled): PlannedItems[] {
   return items
     .map(({ example, generations }) => ({
       example,
@@ -159,9 +167,16 @@ export function textsOf({ items }: Pick<StoredSample, 'items'>): PlannedItems[] 
     .filter(({ keys }) => keys.length > 0);
 }
 
-function distinctTexts(generations: readonly Generation[]): string[] {
+const distinct = new WeakMap<readonly Generation[], readonly string[]>();
+
+/** Found once: each judge's unit, and every look at the records, asks for them. */
+function distinctTexts(generations: readonly Generation[]): readonly string[] {
+  const known = distinct.get(generations);
+  if (known !== undefined) return known;
   const ids = generations.flatMap((one) => (one.outcome === 'generated' ? [textIdOf(one)] : []));
-  return [...new Set(ids)];
+  const texts = [...new Set(ids)];
+  distinct.set(generations, texts);
+  return texts;
 }
 
 export function isGenerated(generation: Generation): boolean {
