@@ -15,15 +15,19 @@ export interface Appending {
 
 export type RunEvent =
   /** The curator's journal has this many facts now. */
-  { type: 'journal.grew'; length: number } | { type: 'drain.requested' };
+  | { type: 'journal.grew'; length: number }
+  /** Whoever does the step in hand has said how far it is. */
+  | { type: 'step.advanced' }
+  | { type: 'drain.requested' };
 
 interface RunContext {
   run: string;
   journal: readonly Fact[];
   next: Next | undefined;
   fact: Fact | undefined;
-  /** What went wrong last, for `status`; it does not survive a success. */
+  /** What went wrong last, for `status`, until the step advances. */
   trouble: string | undefined;
+  /** In a row, without an advance between them. */
   failures: number;
 }
 
@@ -37,7 +41,7 @@ interface RunContext {
  * M1. Every decision is a function of the journal: whatever happened before, `loading` decides what is next.
  * M2. A step's fact is appended with the expected length before the next step begins; who loses the race reloads.
  * M3. A journal that grew elsewhere ends the step in hand here; every step may be repeated, so nothing is lost.
- * M4. A failure is tried again after a growing wait, for ever: only a fact can end a run.
+ * M4. A failure is tried again, for ever, after a wait that grows until the step advances: only a fact can end a run.
  */
 export const runMachine = setup({
   types: {
@@ -56,6 +60,7 @@ export const runMachine = setup({
   guards: {
     isPaused: ({ context }) => context.next?.kind === 'paused',
     isFinished: ({ context }) => context.next?.kind === 'finished',
+    isTroubled: ({ context }) => context.failures > 0,
     isNews: ({ context, event }) =>
       event.type === 'journal.grew' && event.length > context.journal.length,
   },
@@ -63,6 +68,7 @@ export const runMachine = setup({
     remember: assign((_, journal: readonly Fact[]) => ({ journal, next: nextOf(journal) })),
     hold: assign((_, fact: Fact) => ({ fact })),
     settle: assign({ fact: undefined, trouble: undefined, failures: 0 }),
+    recover: assign({ trouble: undefined, failures: 0 }),
     complain: assign(({ context }, { error }: { error: unknown }) => ({
       trouble: messageOf(error),
       failures: context.failures + 1,
@@ -107,7 +113,10 @@ export const runMachine = setup({
       ],
     },
     working: {
-      on: { 'journal.grew': { guard: 'isNews', target: 'loading' } },
+      on: {
+        'journal.grew': { guard: 'isNews', target: 'loading' },
+        'step.advanced': { guard: 'isTroubled', actions: 'recover' },
+      },
       invoke: {
         src: 'work',
         input: ({ context }) => ({

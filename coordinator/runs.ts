@@ -67,6 +67,7 @@ export class Runs {
     const { log } = this.#deps;
     const report = (name: string, progress: Progress): void => {
       this.#progress.emit(name, progress);
+      if (actor.getSnapshot().status === 'active') actor.send({ type: 'step.advanced' });
     };
     const actor = createActor(createRun({ ...this.#deps, report }), { input: { run } });
     this.#actors.set(run, actor);

@@ -18,16 +18,6 @@ import {
 import { evidenceFolder } from '../support/drill/evidence.ts';
 import { allFailpoints, unguardedSites } from '../support/drill/failpoint-sites.ts';
 
-const roles = {
-  'the supervisor, the coordinator and the workers':
-    /^(supervisor(?!\.world\.fsync-f)|coordinator\.append|sampler\.(answer|ack)|judge|store\.verdicts)/,
-  // A world that was renamed into place is not written again, so each kill at its last step needs a run of its own.
-  'the curator':
-    /^(curator|dataset|store\.(?!verdicts|attempt)|supervisor\.world\.fsync-folder\.before)/,
-  'the trainer': /^(trainer|supervisor\.world\.fsync-folder\.after)/,
-  'the training program': /^tinylm/,
-};
-
 /** What a pause and its end write. */
 const ofControl = /^(store\.attempt|coordinator\.control)/;
 /** A sampler that sees the checkpoints' folder fetches nothing. */
@@ -36,6 +26,8 @@ const ofFetching = /^sampler\.checkpoint/;
 const ofBatches = /^batch/;
 /** Killed in trainer.test.ts. */
 const ofCancelling = /^job\.cancel/;
+
+const elsewhere = [ofControl, ofFetching, ofBatches, ofCancelling];
 
 function killsAt(pattern: RegExp): string[] {
   return allFailpoints()
@@ -47,28 +39,31 @@ function textOf(kills: readonly string[]): string {
   return kills.map((name) => `${name}=kill`).join(';');
 }
 
+const RUNS = 4;
+
+/**
+ * All other failpoints, dealt out to the runs like cards: so each run kills every role, and none of them so often in a row that its pauses
+ * are all that there is to wait for. A world that was renamed into place is not written again, so each kill at its last step comes into a run of its own.
+ */
+const hands = Array.from({ length: RUNS }, (_, run) => ({
+  run: run + 1,
+  names: allFailpoints()
+    .filter((name) => !elsewhere.some((pattern) => pattern.test(name)))
+    .filter((_name, at) => at % RUNS === run)
+    .sort(),
+}));
+
 test('every change of disk, bus and journal stands between two failpoints', () => {
   expect(unguardedSites()).toEqual([]);
 });
 
-test('every failpoint belongs to a drill', () => {
-  const drilled = [...Object.values(roles), ofControl, ofFetching, ofBatches, ofCancelling];
-  for (const name of allFailpoints())
-    expect(
-      drilled.filter((pattern) => pattern.test(name)),
-      name,
-    ).toHaveLength(1);
-});
-
-// Side by side, for most of the time goes by in pauses before a process is started again.
-test.concurrent.each(Object.entries(roles))(
-  'killed at each failpoint of %s, a run ends with the same bytes',
-  async (_, pattern) => {
-    const names = killsAt(pattern);
+// Side by side, for much of the time goes by in pauses before a process is started again.
+test.concurrent.each(hands)(
+  'killed at each failpoint of run $run, it ends with the same bytes',
+  async ({ names }) => {
     await using cluster = await drillCluster({ failpoints: textOf(names), env: drillEnv });
     const ended = new AbortController();
-    // A kill at each of their steps needs all the trainings that there are.
-    if (!names.some((name) => /^(trainer|tinylm)/.test(name))) await beginTrained(cluster);
+    await beginTrained(cluster);
     cluster.start();
     const forgetting = forget(cluster, ended.signal);
     await finish(cluster, 3 * PATIENCE_MS).finally(() => {
@@ -80,22 +75,13 @@ test.concurrent.each(Object.entries(roles))(
   },
 );
 
-/**
- * Lets others die along, so that a run with that many deaths at one place is not held up. A training program that dies three times
- * there has failed, by design; a trainer that dies as well forgets it. A coordinator waits longer after each failure in a row.
- */
+/** Lets the trainer die along: a training program that dies three times there has failed, by design; a trainer that dies as well forgets it. */
 async function forget(cluster: DrillCluster, signal: AbortSignal): Promise<void> {
-  const along = [
-    { dying: 'tinylm.', peer: 'trainer-1', every: 2, seen: 0 },
-    { dying: 'trainer.', peer: 'coordinator-1', every: 3, seen: 0 },
-  ];
-  while (!signal.aborted) {
-    const names = fired(cluster.state);
-    for (const one of along) {
-      const deaths = names.filter((name) => name.startsWith(one.dying)).length;
-      if (deaths < one.seen + one.every) continue;
-      await cluster.kill(one.peer);
-      one.seen = deaths;
+  for (let forgotten = 0; !signal.aborted;) {
+    const deaths = fired(cluster.state).filter((name) => name.startsWith('tinylm.')).length;
+    if (deaths >= forgotten + 2) {
+      await cluster.kill('trainer-1');
+      forgotten = deaths;
     }
     await delay(50, undefined, { signal }).catch(() => undefined);
   }

@@ -4,11 +4,12 @@ import { runMachine, type Appending, type RunEvent, type Work } from '../../coor
 import type { Fact } from '../../shared/contract/facts.ts';
 import { wholeJournal } from '../support/journal.ts';
 
-/** A run over a journal in memory whose steps end with the facts of the whole journal; `failing` says which attempts throw. */
+/** A run over a journal in memory whose steps end with the facts of the whole journal; `failing` says which attempts throw, `hanging` which never end. */
 function startRun(
   journal: Fact[],
   options: {
     failing?: (work: Work) => boolean;
+    hanging?: () => boolean;
     follow?: (send: (event: RunEvent) => void) => void;
   } = {},
 ) {
@@ -23,6 +24,7 @@ function startRun(
         async ({ input }: { input: { run: string; journal: readonly Fact[]; work: Work } }) => {
           works.push(input.work.kind);
           if (options.failing?.(input.work) === true) throw new Error('planted failure');
+          if (options.hanging?.() === true) await new Promise(() => undefined);
           const fact = wholeJournal[input.journal.length];
           if (fact === undefined) throw new Error('worked past the end');
           return Promise.resolve(fact);
@@ -65,6 +67,21 @@ describe('the machine of a run', () => {
     });
     await toPromise(actor);
     expect(journal).toEqual(wholeJournal);
+  });
+
+  test('what went wrong is forgotten as soon as the step advances, and waits begin anew', async () => {
+    let failures = 3;
+    const { actor } = startRun(wholeJournal.slice(0, 1), {
+      failing: () => failures-- > 0,
+      hanging: () => failures < 0,
+    });
+    await waitFor(actor, ({ context }) => context.failures === 3);
+    await waitFor(actor, (snapshot) => snapshot.matches('working'));
+    expect(actor.getSnapshot().context.trouble).toBe('planted failure');
+    actor.send({ type: 'step.advanced' });
+    expect(actor.getSnapshot().context).toMatchObject({ failures: 0, trouble: undefined });
+    expect(actor.getSnapshot().value).toBe('working');
+    actor.stop();
   });
 
   test('a paused run waits until the journal grows, and then goes on', async () => {

@@ -61,7 +61,7 @@ function peersOf(kind: string): string[] {
 
 /** Calls that change disk, bus or journal. */
 const effectful =
-  /\b(?:\w*[sS]tore\.write|level\.batch|\w+\.sync|rename|renameSync|fsync\w*|\w+\.publish|\w+\.ackAck|curator\.append)\(/;
+  /\b(?:\w*[sS]tore\.write|batch\.write|\w+\.sync|rename|renameSync|fsync\w*|\w+\.publish|\w+\.ackAck|curator\.append)\(/;
 
 /** Lines with an effect that no failpoint surrounds. A helper that does one may stand alone where it is called under a failpoint. */
 export function unguardedSites(): string[] {
