@@ -18,7 +18,6 @@ import {
   untilEvent,
   untilFired,
 } from '../support/drill/drill.ts';
-import { recordBlow } from '../support/drill/evidence.ts';
 import { startGreeter } from '../support/greeter.ts';
 import { startNats } from '../support/nats.ts';
 import { makeRunFile } from '../support/run.ts';
@@ -45,6 +44,94 @@ test('a taken port and an old nats-server are refused with what to do', async ()
   expect(await startWith({ NATS_URL: `nats://127.0.0.1:${port}` })).toMatch(
     /is 2\.9\.10; 2\.10\.\d+ or newer is needed\. Upgrade it, or unset NATS_URL/,
   );
+});
+
+test('a judge that nobody carries is told by status within 5 s', async () => {
+  await using nats = await startNats();
+  await using folder = await temporaryFolder();
+  const common = ['--nats', nats.url, '--state', folder.path];
+  const leave = new AbortController();
+  const profiles = join(folder.path, 'profiles.json');
+  const servers = { local: { driver: 'openai', url: 'http://127.0.0.1:9' } };
+  const trainers = { tinylm: { command: ['false'] } };
+  writeFileSync(profiles, JSON.stringify({ servers, trainers }));
+  const peers = ['curator', 'coordinator', 'sampler', 'trainer'].map((role) =>
+    resetLoop(['peer', '--role', role, '--profiles', profiles, ...common], {}, leave.signal),
+  );
+  onTestFinished(async () => {
+    leave.abort();
+    await Promise.all(peers);
+  });
+  const rowsOf = (word: string): string => {
+    const path = join(folder.path, `${word}.jsonl`);
+    const constraints = [{ type: 'required', words: [word] }];
+    const row = { instruction: `Say ${word}.`, references: [word], constraints };
+    writeFileSync(path, `${JSON.stringify(row)}\n`);
+    return path;
+  };
+  const file = makeRunFile({
+    run: 'lonely',
+    datasets: [{ name: 'say', kind: 'instruction', train: rowsOf('yes'), dev: rowsOf('no') }],
+    judges: [{ name: 'rules', axis: 'instruction', type: 'verifiable' }],
+  });
+  const path = join(folder.path, 'run.json');
+  writeFileSync(path, JSON.stringify(file));
+  const opened = await resetLoop(['run', path, '--detach', ...common]);
+  expect(opened.code, opened.stderr).toBe(0);
+  const told = async (): Promise<string> => (await resetLoop(['status', ...common])).stdout;
+  await expect
+    .poll(told, { timeout: 5_000 })
+    .toContain('waits: no peer carries judge "rules" (verifiable): reset-loop peer --role judge');
+});
+
+interface SmallDisk extends TemporaryFolder {
+  /** Why it is not small after all. */
+  reason: string | undefined;
+}
+
+/** A file system of a few megabytes; it takes root. */
+async function smallDisk(megabytes: number): Promise<SmallDisk> {
+  const folder = await temporaryFolder();
+  try {
+    const options = ['-t', 'tmpfs', '-o', `size=${megabytes}m`];
+    execFileSync('mount', [...options, 'tmpfs', folder.path], { stdio: 'pipe' });
+  } catch (error) {
+    return { ...folder, reason: `cannot mount a tmpfs: ${messageOf(error)}` };
+  }
+  return {
+    path: folder.path,
+    reason: undefined,
+    [Symbol.asyncDispose]: async () => {
+      execFileSync('umount', ['-l', folder.path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('a disk that fills up in a round ends the start, and with space again the run goes on', async (context) => {
+  await using disk = await smallDisk(64);
+  if (disk.reason !== undefined) return context.skip(disk.reason);
+  const state = join(disk.path, 'state');
+  await using elsewhere = await temporaryFolder();
+  mkdirSync(state);
+  // What the drill sees must not be lost with the space.
+  symlinkSync(elsewhere.path, join(state, 'drill'));
+  await using cluster = await drillCluster({ state, env: drillEnv });
+  cluster.start();
+  await untilEvent(cluster, ({ event }) => event === 'round.opened');
+  const ballast = join(disk.path, 'ballast');
+  cluster.starveBroker();
+  try {
+    writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
+  } catch {
+    // As full as it gets.
+  }
+  expect(await cluster.ended()).toBe(1);
+  expect(cluster.stderr.join('\n')).toContain('is on a full disk: free some space and start again');
+  rmSync(ballast);
+  cluster.start();
+  await finish(cluster);
+  await expectSound(cluster);
 });
 
 /** The present start fails; returns what it said. */
@@ -109,56 +196,6 @@ test('a full disk at any role is told with what to do, and the next start goes o
   await expectSound(cluster);
 });
 
-interface SmallDisk extends TemporaryFolder {
-  /** Why it is not small after all. */
-  reason: string | undefined;
-}
-
-/** A file system of a few megabytes; it takes root. */
-async function smallDisk(megabytes: number): Promise<SmallDisk> {
-  const folder = await temporaryFolder();
-  try {
-    const options = ['-t', 'tmpfs', '-o', `size=${megabytes}m`];
-    execFileSync('mount', [...options, 'tmpfs', folder.path], { stdio: 'pipe' });
-  } catch (error) {
-    return { ...folder, reason: `cannot mount a tmpfs: ${messageOf(error)}` };
-  }
-  return {
-    path: folder.path,
-    reason: undefined,
-    [Symbol.asyncDispose]: async () => {
-      execFileSync('umount', ['-l', folder.path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-test('a disk that fills up in a round ends the start, and with space again the run goes on', async (context) => {
-  await using disk = await smallDisk(64);
-  if (disk.reason !== undefined) return context.skip(disk.reason);
-  const state = join(disk.path, 'state');
-  await using elsewhere = await temporaryFolder();
-  mkdirSync(state);
-  // What the drill sees must not be lost with the space.
-  symlinkSync(elsewhere.path, join(state, 'drill'));
-  await using cluster = await drillCluster({ state, env: drillEnv });
-  cluster.start();
-  await untilEvent(cluster, ({ event }) => event === 'round.opened');
-  const ballast = join(disk.path, 'ballast');
-  try {
-    writeFileSync(ballast, Buffer.alloc(64 * 1024 * 1024));
-  } catch {
-    // As full as it gets.
-  }
-  recordBlow(state, { blow: 'starved', target: 'nats-server' });
-  expect(await cluster.ended()).toBe(1);
-  expect(cluster.stderr.join('\n')).toContain('is on a full disk: free some space and start again');
-  rmSync(ballast);
-  cluster.start();
-  await finish(cluster);
-  await expectSound(cluster);
-});
-
 test('a sealed dataset whose manifest is damaged is not trained on, and is sealed again', async () => {
   await using cluster = await drillCluster({
     failpoints: 'trainer.request.fsync.before@2=stop',
@@ -179,42 +216,4 @@ test('a sealed dataset whose manifest is damaged is not trained on, and is seale
   await cluster.kill('curator-1');
   await finish(cluster);
   await expectSound(cluster);
-});
-
-test('a judge that nobody carries is told by status within 5 s', async () => {
-  await using nats = await startNats();
-  await using folder = await temporaryFolder();
-  const common = ['--nats', nats.url, '--state', folder.path];
-  const leave = new AbortController();
-  const profiles = join(folder.path, 'profiles.json');
-  const servers = { local: { driver: 'openai', url: 'http://127.0.0.1:9' } };
-  const trainers = { tinylm: { command: ['false'] } };
-  writeFileSync(profiles, JSON.stringify({ servers, trainers }));
-  const peers = ['curator', 'coordinator', 'sampler', 'trainer'].map((role) =>
-    resetLoop(['peer', '--role', role, '--profiles', profiles, ...common], {}, leave.signal),
-  );
-  onTestFinished(async () => {
-    leave.abort();
-    await Promise.all(peers);
-  });
-  const rowsOf = (word: string): string => {
-    const path = join(folder.path, `${word}.jsonl`);
-    const constraints = [{ type: 'required', words: [word] }];
-    const row = { instruction: `Say ${word}.`, references: [word], constraints };
-    writeFileSync(path, `${JSON.stringify(row)}\n`);
-    return path;
-  };
-  const file = makeRunFile({
-    run: 'lonely',
-    datasets: [{ name: 'say', kind: 'instruction', train: rowsOf('yes'), dev: rowsOf('no') }],
-    judges: [{ name: 'rules', axis: 'instruction', type: 'verifiable' }],
-  });
-  const path = join(folder.path, 'run.json');
-  writeFileSync(path, JSON.stringify(file));
-  const opened = await resetLoop(['run', path, '--detach', ...common]);
-  expect(opened.code, opened.stderr).toBe(0);
-  const told = async (): Promise<string> => (await resetLoop(['status', ...common])).stdout;
-  await expect
-    .poll(told, { timeout: 5_000 })
-    .toContain('waits: no peer carries judge "rules" (verifiable): reset-loop peer --role judge');
 });

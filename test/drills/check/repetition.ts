@@ -64,9 +64,11 @@ function lostWindow(name: string, seen: readonly Seen[]): number {
 function checkOffers(seen: readonly Seen[]): Violation[] {
   const { found, expect } = finder('I5');
   let answered = new Set<string>();
+  let isStarved = false;
   for (const one of seen) {
     if (one.seen === 'wipe') answered = new Set();
-    if (one.seen === 'answer' && isFinal(one.result)) {
+    if (one.seen === 'starved' || one.seen === 'gap') isStarved = one.seen === 'starved';
+    if (one.seen === 'answer' && isFinal(one.result) && !isStarved) {
       const { run, unit } = one.result;
       answered.add(`${run}/${one.result.kind === 'sample' ? 'sample' : one.result.judge}/${unit}`);
     }

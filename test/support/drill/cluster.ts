@@ -55,6 +55,8 @@ export interface DrillCluster extends AsyncDisposable {
   signal(name: NodeJS.Signals): void;
   /** kill -9 of the nats-server, and its store is removed before it starts again. */
   wipeBroker(): Promise<void>;
+  /** Call it before the disk of the nats-server is filled: from then on it refuses what goes over it. */
+  starveBroker(): void;
 }
 
 export async function drillCluster(options: ClusterOptions = {}): Promise<DrillCluster> {
@@ -129,6 +131,10 @@ export async function drillCluster(options: ClusterOptions = {}): Promise<DrillC
       recordBlow(state, { blow: 'wiped', target: 'nats-server' });
       tap.wiped();
       strike(supervisor, 'SIGCONT');
+    },
+    starveBroker: () => {
+      recordBlow(state, { blow: 'starved', target: 'nats-server' });
+      tap.starved();
     },
     [Symbol.asyncDispose]: async () => {
       await tap[Symbol.asyncDispose]();

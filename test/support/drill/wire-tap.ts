@@ -33,6 +33,8 @@ export const Seen = z.discriminatedUnion('seen', [
     message: z.int().positive(),
   }),
   z.strictObject({ seen: z.literal('gap') }),
+  /** From here to the next gap the server may have had no space left for what went over it. */
+  z.strictObject({ seen: z.literal('starved') }),
   z.strictObject({ seen: z.literal('wipe') }),
 ]);
 export type Seen = z.infer<typeof Seen>;
@@ -42,6 +44,8 @@ export interface WireTap extends AsyncDisposable {
   readonly seen: readonly Seen[];
   /** The drill has emptied the broker's store: stream numbers begin anew. */
   wiped(): void;
+  /** The drill is about to fill the server's disk. */
+  starved(): void;
 }
 
 /**
@@ -64,6 +68,9 @@ export function tapWire(natsUrl: string, file: string): WireTap {
     seen: all,
     wiped: () => {
       note({ seen: 'wipe' });
+    },
+    starved: () => {
+      note({ seen: 'starved' });
     },
     [Symbol.asyncDispose]: async () => {
       closing.abort();
