@@ -10,15 +10,11 @@ T3. Only what is certain is a failure of the job: other errors may be another pr
 """
 
 import argparse
-import contextlib
-import ctypes
 import hashlib
 import json
 import math
 import os
 import shutil
-import signal
-import socket
 import sys
 import traceback
 import warnings
@@ -35,11 +31,11 @@ if not torch.cuda.is_available():
 # One of them for each collective of each step.
 warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
 
-import deepspeed
 from divergence import check_anchor, measure
 from failure import Preempted, TrainingFailure, forget, record, to_failure, write_json
 from output import refuse_foreign, write_output
 from peft import LoraConfig
+from processes import end_with_launcher, join_processes, note_signals, part, share
 from progress import Progress, Steering
 from rows import digest_rows, load_tokens, padded, write_tokens
 from spec import Spec, Training, read_spec, split_batch, steps_of
@@ -51,7 +47,6 @@ from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig, SFTTrainer
 
 COMPLETED, FAILED, STOPPED = 0, 1, 143
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant-linear": "warmup_stable_decay"}
 # Share of the steps over which `constant-linear` lets the rate fall.
 FALLING = 0.4
@@ -295,50 +290,6 @@ def read_arguments() -> Path:
 
 def is_completed(result: Path) -> bool:
     return result.exists() and json.loads(result.read_text())["status"] == "completed"
-
-
-def end_with_launcher() -> None:
-    """A rank whose launcher was killed would train on without anybody who looks after it. Linux only."""
-    if "LOCAL_RANK" not in os.environ or sys.platform != "linux":
-        return
-    launcher = os.getppid()
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != launcher or launcher == 1:
-        sys.exit(FAILED)
-
-
-def note_signals() -> list[int]:
-    """Signals to stop, in a list that grows when one comes: the step in hand is finished first."""
-    told: list[int] = []
-    for name in STOP_SIGNALS:
-        signal.signal(name, lambda number, _: told.append(number))
-    return told
-
-
-def join_processes() -> None:
-    """Meets the other processes; without a launcher there are none. Before anything of Trainer's, which else counts one process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        alone = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    for name, value in {"WORLD_SIZE": "1", "LOCAL_RANK": "0", **alone}.items():
-        os.environ.setdefault(name, value)
-    # An operator for CPUs that is compiled for minutes at its first use; a build that is killed leaves a lock that nobody opens.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed()
-
-
-def share(values: list[Any]) -> list[Any]:
-    """The first process's values, on every process."""
-    torch.distributed.broadcast_object_list(values, src=0)
-    return values
-
-
-def part() -> None:
-    """The others wait until the first is done: one that leaves early looks lost to it. When it is, nothing matters any more."""
-    with contextlib.suppress(RuntimeError):
-        share([None])
-        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
