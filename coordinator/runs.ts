@@ -22,6 +22,8 @@ export interface RunsDeps extends Omit<RunDeps, 'report'> {
 export class Runs {
   readonly #deps: RunsDeps;
   readonly #actors = new Map<string, Actor<typeof runMachine>>();
+  /** By run, the ledger that it is bound to: one of another ledger, on a bus that was emptied, is another run. */
+  readonly #ledgers = new Map<string, string>();
   readonly #progress = new EventEmitter();
 
   constructor(deps: RunsDeps) {
@@ -34,8 +36,12 @@ export class Runs {
     const { directory, clock, log } = this.#deps;
     while (!signal.aborted) {
       try {
-        for await (const { run } of directory.bindings(signal))
-          if (!this.#actors.has(run)) this.#start(run);
+        for await (const { run, ledger } of directory.bindings(signal)) {
+          if (this.#ledgers.get(run) === ledger) continue;
+          this.#actors.get(run)?.stop();
+          this.#ledgers.set(run, ledger);
+          this.#start(run);
+        }
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         log.warn({ reason: messageOf(error) }, 'cannot see the runs now');

@@ -24,11 +24,20 @@ export interface FollowedRun {
   readonly resumes: number;
 }
 
+/** The ledger whose journal is read, and where its curator is now. */
+interface Bound {
+  readonly ledger: string;
+  grpc: string;
+  /** Aborts when the run is bound to another one. */
+  readonly left: AbortController;
+}
+
 const REPORTED = ['run.opened', 'run.paused', 'run.resumed', 'run.finished'];
 
 /**
  * Tells `changed` the run files of all unfinished runs, and which of them are paused, whenever that changes, until the signal aborts. It reads the
- * journal of each bound run at its curator, for run files travel nowhere else. A curator that is away is asked again each second.
+ * journal of each bound run at its curator, for run files travel nowhere else. A curator that is away is asked again each second. A run that is bound
+ * to another ledger, on a bus that was emptied, is another run.
  */
 export async function followRuns(
   deps: RunsDeps,
@@ -36,11 +45,12 @@ export async function followRuns(
   signal: AbortSignal,
 ): Promise<void> {
   const { directory, clock, log } = deps;
-  const addresses = new Map<string, string>();
+  const bound = new Map<string, Bound>();
   const runs = new Map<string, FollowedRun>();
   const followers: Promise<void>[] = [];
-  const follow = async (run: string): Promise<void> => {
-    await followRun(deps, { run, address: () => addresses.get(run) ?? '' }, signal, (fact) => {
+  const follow = async (run: string, binding: Bound): Promise<void> => {
+    const until = AbortSignal.any([signal, binding.left.signal]);
+    await followRun(deps, { run, address: () => binding.grpc }, until, (fact) => {
       const known = runs.get(run);
       if (fact.fact === 'run.opened') runs.set(run, { file: fact.file, paused: false, resumes: 0 });
       else if (fact.fact === 'run.finished' || known === undefined) runs.delete(run);
@@ -51,10 +61,17 @@ export async function followRuns(
   };
   while (!signal.aborted) {
     try {
-      for await (const { run, grpc } of directory.bindings(signal)) {
-        const isNew = !addresses.has(run);
-        addresses.set(run, grpc);
-        if (isNew) followers.push(follow(run));
+      for await (const { run, ledger, grpc } of directory.bindings(signal)) {
+        const known = bound.get(run);
+        if (known?.ledger === ledger) {
+          known.grpc = grpc;
+          continue;
+        }
+        known?.left.abort();
+        runs.delete(run);
+        const binding = { ledger, grpc, left: new AbortController() };
+        bound.set(run, binding);
+        followers.push(follow(run, binding));
       }
     } catch (error) {
       log.debug({ reason: messageOf(error) }, 'cannot read the bindings of runs yet');

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { connectBus } from '../../shared/bus/nats.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
+import type { Fact } from '../../shared/contract/facts.ts';
 import { digestOf } from '../../shared/contract/ids.ts';
 import type { RunFile } from '../../shared/contract/run-file.ts';
 import type { Queue } from '../../shared/contract/subjects.ts';
@@ -34,14 +35,19 @@ export interface PlannerOptions {
   ackWaitMs?: number;
   /** Told of each result as it comes. */
   onResult?: (result: Result) => void;
+  /** What it binds the run to. */
+  ledger?: string;
+  /** What follows `run.opened` in its journal. */
+  facts?: readonly Fact[];
 }
 
 export async function startPlanner(
   natsUrl: string,
   file: RunFile,
-  { ackWaitMs = ACK_WAIT_MS, onResult = () => undefined }: PlannerOptions = {},
+  { ackWaitMs = ACK_WAIT_MS, onResult = () => undefined, ...options }: PlannerOptions = {},
 ): Promise<Planner> {
   const { run, judges } = file;
+  const { ledger = digestOf(run), facts = [] } = options;
   const stop = new AbortController();
   const log = pino({ level: 'silent' });
   const { bus, directory } = await connectBus({
@@ -57,15 +63,16 @@ export async function startPlanner(
   for (const { name } of judges) await bus.declareQueue({ kind: 'judge', judge: name });
   await bus.declareResults(run);
   const byReference = new Map<string, Unit>();
-  const opened = JSON.stringify({ fact: 'run.opened', run, file, digest: digestOf(file) });
+  const journal = [{ fact: 'run.opened', run, file, digest: digestOf(file) }, ...facts];
   const rpc = await serveRpc({
     host: '127.0.0.1',
     port: 0,
     log,
     add: (services) => {
       services.addService(CuratorService.service, {
-        ReadJournal: handleStream<unknown, object>(async function* (_, signal) {
-          yield { position: 0, fact: opened, at: 0 };
+        ReadJournal: handleStream<{ from: number }, object>(async function* ({ from }, signal) {
+          for (const [position, fact] of journal.entries())
+            if (position >= from) yield { position, fact: JSON.stringify(fact), at: 0 };
           await new Promise<void>((resolve) => {
             onAbort(signal, resolve);
           });
@@ -76,7 +83,7 @@ export async function startPlanner(
       });
     },
   });
-  await directory.bind({ run, ledger: digestOf(run), curator: 'planner', grpc: rpc.address });
+  await directory.bind({ run, ledger, curator: 'planner', grpc: rpc.address });
   const results: Result[] = [];
   const collecting = (async () => {
     for await (const { message, ack } of bus.results(run, stop.signal)) {
